@@ -1,0 +1,1 @@
+"""The outside world as real servers, for the demo and the tests."""

@@ -1,0 +1,1 @@
+"""From any journal to one stream of changes."""

@@ -1,0 +1,1 @@
+"""The week of every pupil, on paper."""

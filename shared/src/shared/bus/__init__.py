@@ -1,0 +1,1 @@
+"""How records travel between services: one port, two implementations."""
