@@ -1,0 +1,1 @@
+"""Schemas consent, people and dispatch; a landed revision is never edited."""

@@ -1,0 +1,1 @@
+"""Schemas roster and ingest; a landed revision is never edited."""

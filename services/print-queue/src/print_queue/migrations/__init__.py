@@ -1,0 +1,1 @@
+"""Schema paper; a landed revision is never edited."""
