@@ -1,0 +1,84 @@
+"""The channel port: what a sender hands over and the few ways it can end (DESIGN §7).
+
+Errors of libraries stop here: an adapter never raises for what a gateway did, it returns
+one of the outcomes, and the sender decides what follows.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from shared.categories import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The gateway has taken it over; `provider_id` where it named one; `cost` in roubles."""
+
+    provider_id: str | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now. `after`: how long the gateway asked to wait."""
+
+    reason: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFailed:
+    """Never to this address: it goes to the suppression list, the next channel follows."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFailed:
+    """Never this message; the address is good."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misconfigured:
+    """Our side is wrong (login, key, sender): the channel pauses, nobody is suppressed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request was out and no answer came: it may or may not have been accepted."""
+
+    reason: str
+
+
+Outcome = Accepted | Retry | AddressFailed | MessageFailed | Misconfigured | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message ready to go. `content` is what the channel's renderer made of it:
+    the whole RFC 5322 message for e-mail, UTF-8 text for SMS, the JSON payload for push."""
+
+    message: UUID
+    school: str
+    addresses: tuple[str, ...]
+    content: bytes
+
+
+class Port(Protocol):
+    """A way out. Used by many tasks of one loop at once."""
+
+    channel: Channel
+
+    async def start(self) -> None: ...
+
+    async def send(self, parcel: Parcel) -> Outcome:
+        """Hand one parcel over. `addresses` are the guardian's usable ones, best first; e-mail and
+        SMS use the first, push all (accepted when any device accepts)."""
+
+    async def close(self) -> None: ...
