@@ -13,6 +13,9 @@ from sandbox.world import World
 
 
 async def test_in_this_loop(tmp_path: Path) -> None:
+    def files() -> list[str]:
+        return [file.parent.name for file in tmp_path.glob("*/*")]
+
     async with World(out=tmp_path) as world:
         assert world.settings()["VESTNIK_SMTP_URL"] == world.smtp_url
         await aiosmtplib.send(
@@ -24,8 +27,7 @@ async def test_in_this_loop(tmp_path: Path) -> None:
             start_tls=False,
         )
         assert len(world.inbox.letters) == 1
-    assert [file.parent.name for file in tmp_path.glob("*/*")] == ["email"]
-    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["email", "push", "sms"]
+    assert files() == ["email"]
 
 
 async def test_as_a_process(tmp_path: Path) -> None:
