@@ -1,0 +1,172 @@
+"""Running services: one in a process of its own, or all of them in one (DESIGN §5).
+
+The process listens at once and tells through `/readyz` what it still lacks; a service that
+cannot start yet (no database, an old schema) is tried again, and its pages answer 503 meanwhile.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared import logging
+from shared.clock import make_clock
+from shared.service import Build, Context, Part
+from shared.settings import Settings, SettingsError, load
+
+log = structlog.get_logger()
+
+PORTS = {"ingest": 8101, "dispatcher": 8102, "print_queue": 8103}
+_RETRY_START = 2.0  # seconds between attempts to start a service
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A part and whether it runs; stands before its app and answers 503 until it does."""
+
+    part: Part
+    started: bool = False
+    lacks: str = "запускается"
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app: ASGIApp = self.part.app
+        if not self.started and scope["type"] == "http":
+            app = JSONResponse(
+                {"title": "Служба ещё не готова", "status": 503, "detail": self.lacks},
+                503,
+                {"Retry-After": "2"},
+                media_type="application/problem+json",
+            )
+        await app(scope, receive, send)
+
+    async def run(self) -> None:
+        while not self.started:
+            try:
+                await self.part.start()
+            except Exception as reason:  # noqa: BLE001 - whatever it lacks, it is tried again and said
+                self.lacks = str(reason) or type(reason).__name__
+                log.warning("service.not_started", path=self.part.path, error=type(reason).__name__)
+                await asyncio.sleep(_RETRY_START)
+            else:
+                self.started = True
+                log.info("service.started", path=self.part.path)
+
+    async def stop(self) -> None:
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.task
+        if self.started:
+            await self.part.stop()
+            log.info("service.stopped", path=self.part.path)
+
+    async def problems(self) -> list[str]:
+        return await self.part.problems() if self.started else [self.lacks]
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: the services stop after the last request, before the process ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def root_app(hosted: Sequence[Hosted]) -> FastAPI:
+    """All services' pages below their paths, and what watchers ask of every process."""
+    app = FastAPI(title="Вестник", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        problems = {one.part.path: found for one in hosted if (found := await one.problems())}
+        return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    for one in hosted:
+        app.mount(one.part.path, one)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def serving(parts: Sequence[Part], *, host: str, port: int) -> AsyncIterator[FastAPI]:
+    """Services behind one listening socket, stopped in order on leaving."""
+    hosted = [Hosted(part) for part in parts]
+    app = root_app(hosted)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=10,
+            server_header=False,
+        )
+    )
+    for one in hosted:
+        one.task = asyncio.create_task(one.run())
+    listening = asyncio.create_task(server.serve())
+    try:
+        yield app
+    finally:
+        server.should_exit = True
+        await listening
+        for one in hosted:
+            await one.stop()
+
+
+async def until_told_to_stop() -> None:
+    """Waits for SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def context_of(settings: Settings, database_url: str) -> Context:
+    clock = make_clock(settings.clock_start, settings.clock_anchor, settings.clock_rate)
+    return Context(settings, database_url, clock)
+
+
+def run(name: str, build: Build, *, load_settings: Callable[[], Settings] = load) -> None:
+    """`python -m <service> [--port N]`: one service of a distributed installation."""
+    parser = argparse.ArgumentParser(prog=f"python -m {name}")
+    parser.add_argument("--port", type=int, default=PORTS[name])
+    port = parser.parse_args().port
+    try:
+        settings = load_settings()
+    except SettingsError as wrong:
+        raise SystemExit(f"Настройки: {wrong}") from None
+    if settings.database_url is None:
+        raise SystemExit("VESTNIK_DATABASE_URL: нужна, когда службы работают отдельно друг от друга")
+    logging.configure(settings.log_level)
+    context = context_of(settings, settings.database_url.get_secret_value())
+
+    async def main() -> None:
+        async with serving([build(context)], host=settings.host, port=port):
+            await until_told_to_stop()
+
+    asyncio.run(main())
