@@ -37,7 +37,6 @@ log = structlog.get_logger()
 DATABASE = "vestnik"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107  # bytes of sockaddr_un.sun_path without the closing zero
-_START_ATTEMPTS = 20  # the processes of a killed server need a moment to notice and go
 
 
 class EmbeddedPostgres:
@@ -60,20 +59,31 @@ class EmbeddedPostgres:
         account = Account.for_data(self._data)
         await asyncio.to_thread(self._prepare, account)
         async with self._one_at_a_time():
-            if self._users is None:
-                self._users = self._open("users")
-                fcntl.flock(self._users, fcntl.LOCK_SH)
-            socket = self._running()
-            if socket is None:
+            users = self._users or self._open("users")
+            try:
+                fcntl.flock(users, fcntl.LOCK_SH)
+                socket = await self._attach_or_launch(account)
+            except BaseException:
+                users.close()
+                self._users = None
+                raise
+            self._users = users
+        return _url(socket, DATABASE)
+
+    async def _attach_or_launch(self, account: Account) -> Path:
+        while True:
+            if socket := self._running():
+                event = "postgres.attached"
+            else:
                 socket = self._socket_folder(account)
                 await asyncio.to_thread(self._make_cluster, account)
                 configure(self._cluster, socket, account, self._extra)
-                await asyncio.to_thread(self._launch, account)
-                log.info("postgres.started", data=str(self._data), account=account.name)
-            else:
-                log.info("postgres.attached", data=str(self._data))
-            await self._make_database(socket)
-        return _url(socket, DATABASE)
+                await asyncio.to_thread(self._launch, account, socket)
+                event = "postgres.started"
+            if await self._has_database(socket):
+                log.info(event, data=str(self._data), account=account.name)
+                return socket
+            log.warning("postgres.died_meanwhile", data=str(self._data))
 
     async def stop(self) -> None:
         """Let go of the server; stop it (clients are disconnected) unless another process uses it."""
@@ -87,7 +97,7 @@ class EmbeddedPostgres:
                 except BlockingIOError:
                     log.info("postgres.left_to_others", data=str(self._data))
                     return
-                if self._running() is not None:
+                if socket := self._running():
                     account = Account.for_data(self._data)
                     await asyncio.to_thread(
                         self._run,
@@ -102,6 +112,8 @@ class EmbeddedPostgres:
                         "-D",
                         self._cluster,
                     )
+                    with contextlib.suppress(OSError):
+                        socket.rmdir()
                     log.info("postgres.stopped", data=str(self._data))
 
     def running(self) -> bool:
@@ -146,12 +158,9 @@ class EmbeddedPostgres:
         try:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
             pid, socket = int(lines[0]), Path(lines[4])
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
+        except (FileNotFoundError, IndexError, ValueError):
             return None
-        except PermissionError:
-            pass  # alive, under another account
-        return socket if self._is_ours(pid) else None
+        return socket if _alive(pid) and self._is_ours(pid) else None
 
     def _is_ours(self, pid: int) -> bool:
         """After a power cut the number in postmaster.pid may belong to any program."""
@@ -166,7 +175,8 @@ class EmbeddedPostgres:
 
     def _socket_folder(self, account: Account) -> Path:
         folder = self._data / "socket"
-        if len(os.fsencode(folder / _SOCKET_NAME)) > _LONGEST_SOCKET_PATH:
+        too_long = len(os.fsencode(folder / _SOCKET_NAME)) > _LONGEST_SOCKET_PATH
+        if too_long or "," in str(folder):  # a comma separates hosts in a URL
             digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]
             folder = Path("/tmp") / f"vestnik-{account.uid}-{digest}"  # noqa: S108 - private, checked below
             with contextlib.suppress(FileExistsError):
@@ -189,30 +199,36 @@ class EmbeddedPostgres:
         self._run(account, "initdb", "--pgdata", draft, *locale, *others, *careless)
         draft.rename(self._cluster)
 
-    def _launch(self, account: Account) -> None:
-        self._forget_foreign_pid()
-        early = self._data / "start.log"
+    def _launch(self, account: Account, socket: Path) -> None:
+        crashed = self._clear_after_crash(socket)
         for attempt in tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(_START_ATTEMPTS),
+            # the processes of a killed server need a moment to notice and go
+            stop=tenacity.stop_after_attempt(20 if crashed else 1),
             wait=tenacity.wait_fixed(0.5),
-            retry=tenacity.retry_if_exception(lambda _: _old_processes_linger(early)),
+            retry=tenacity.retry_if_exception_type(EmbeddedPostgresError),
             reraise=True,
         ):
             with attempt:
-                early.unlink(missing_ok=True)
-                self._run(
-                    account, "pg_ctl", "start", "-s", "-w", "-t", "86400", "-l", early, "-D", self._cluster
-                )
+                self._pg_ctl(account, "start", "-w", "-t", "86400", "-l", "start.log")
 
-    def _forget_foreign_pid(self) -> None:
-        """A stale postmaster.pid whose number is now another program's would stop the start."""
+    def _clear_after_crash(self, socket: Path) -> bool:
+        """Whether a server died here. Lock files with its number, now another program's, stop a start."""
+        for stale in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+            (socket / stale).unlink(missing_ok=True)
         path = self._cluster / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
-            pid = int(path.read_text().splitlines()[0])
-            with contextlib.suppress(PermissionError):
-                os.kill(pid, 0)
-            if not self._is_ours(pid):
-                path.unlink()
+        try:
+            pid = int(path.read_text().split()[0])
+        except FileNotFoundError:
+            return False
+        except (ValueError, IndexError):
+            pid = 0
+        if pid == 0 or (_alive(pid) and not self._is_ours(pid)):
+            path.unlink()
+        return True
+
+    def _pg_ctl(self, account: Account, *arguments: str) -> None:
+        # Relative to the data folder, for pg_ctl hands its paths to a shell as they are.
+        self._run(account, "pg_ctl", *arguments, "-s", "-D", self._cluster.name)
 
     def _run(self, account: Account, program: str, *arguments: str | Path) -> None:
         """Its own session: a terminal's Ctrl-C is for us to handle, not for the server."""
@@ -243,28 +259,29 @@ class EmbeddedPostgres:
                 f"See start.log and cluster/log there."
             )
 
-    async def _make_database(self, socket: Path) -> None:
+    async def _has_database(self, socket: Path) -> bool:
+        """Wait until the server answers, make the database; False if the server died instead."""
         while True:
             try:
                 connection = await asyncpg.connect(_url(socket, "postgres"), timeout=10)
-                break
-            except (asyncpg.CannotConnectNowError, OSError, TimeoutError) as wrong:
-                if not self.running():
-                    raise EmbeddedPostgresError(
-                        f"PostgreSQL in {self._data} went away while starting; see cluster/log there."
-                    ) from wrong
-                log.info("postgres.waiting", data=str(self._data), reason=type(wrong).__name__)
-                await asyncio.sleep(0.2)
+                try:
+                    if not await connection.fetchval(
+                        "SELECT true FROM pg_database WHERE datname = $1", DATABASE
+                    ):
+                        await connection.execute(f"CREATE DATABASE {DATABASE}")
+                    return True
+                finally:
+                    connection.terminate()
             except asyncpg.InvalidAuthorizationSpecificationError as wrong:
                 raise EmbeddedPostgresError(
                     "The embedded PostgreSQL lets in only the account that installed it; "
                     "start Vestnik from that one."
                 ) from wrong
-        try:
-            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE):
-                await connection.execute(f"CREATE DATABASE {DATABASE}")
-        finally:
-            await connection.close()
+            except (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, OSError) as wrong:
+                if not self.running():
+                    return False
+                log.info("postgres.waiting", data=str(self._data), reason=type(wrong).__name__)
+                await asyncio.sleep(0.2)
 
 
 def _find_programs() -> Path:
@@ -284,7 +301,11 @@ def _url(socket: Path, database: str) -> str:
     return f"postgresql:///{database}?host={quote(str(socket), safe='/')}&port=5432&user=postgres"
 
 
-def _old_processes_linger(early: Path) -> bool:
-    with contextlib.suppress(OSError):
-        return "shared memory block" in early.read_text(errors="replace")
-    return False
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # under another account
+    return True
