@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import logging
+from shared.access import Access, access
 from shared.clock import make_clock
 from shared.service import Build, Context, Part
 from shared.settings import Settings, SettingsError, load
@@ -87,15 +88,18 @@ def root_app(hosted: Sequence[Hosted]) -> FastAPI:
     app = FastAPI(title="Вестник", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
+    @access(Access.PUBLIC, "says only that the process answers")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz")
+    @access(Access.PUBLIC, "says only what the process lacks")
     async def readyz() -> JSONResponse:
         problems = {one.part.path: found for one in hosted if (found := await one.problems())}
         return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
 
     @app.get("/metrics")
+    @access(Access.PUBLIC, "numbers without labels of persons; the proxy does not pass it on")
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
