@@ -4,6 +4,7 @@ Errors of libraries stop here: an adapter never raises for what a gateway did, i
 one of the outcomes, and the sender decides what follows.
 """
 
+import base64
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -14,25 +15,30 @@ from shared.categories import Channel
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The gateway has taken it over; `provider_id` where it named one; `cost` in roubles."""
+    """The gateway has taken it over; `provider_id` where it named one; `cost` in roubles.
+    `dead`: addresses of the parcel that turned out to be gone for good all the same."""
 
     provider_id: str | None = None
     cost: float | None = None
+    dead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not now. `after`: how long the gateway asked to wait."""
+    """Not now. `after`: how long the gateway asked to wait; `dead` as in `Accepted`."""
 
     reason: str
     after: timedelta | None = None
+    dead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AddressFailed:
-    """Never to this address: it goes to the suppression list, the next channel follows."""
+    """Never to this address: it goes to the suppression list, the next channel follows.
+    `dead` names the addresses it concerns where the parcel had several; empty: the first."""
 
     reason: str
+    dead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,20 @@ Outcome = Accepted | Retry | AddressFailed | MessageFailed | Misconfigured | Unk
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """One message ready to go. `content` is what the channel's renderer made of it:
-    the whole RFC 5322 message for e-mail, UTF-8 text for SMS, the JSON payload for push."""
+    the whole RFC 5322 message for e-mail, UTF-8 text for SMS, the JSON payload for push.
+    `urgent`: worth waking a sleeping phone for (push)."""
 
     message: UUID
     school: str
     addresses: tuple[str, ...]
     content: bytes
+    urgent: bool = False
+
+
+def topic(message: UUID) -> str:
+    """The message's name among push services and on the device: 22 letters of base64url, so that a
+    second delivery replaces the first one (RFC 8030 §5.4)."""
+    return base64.urlsafe_b64encode(message.bytes).rstrip(b"=").decode()
 
 
 class Port(Protocol):

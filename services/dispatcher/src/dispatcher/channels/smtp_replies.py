@@ -1,0 +1,74 @@
+"""What a mail server's refusal means for us: one table of enhanced codes (RFC 3463), one of plain ones.
+
+Reasons carry codes only: a server's text repeats the address.
+"""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+
+from dispatcher.channels.base import AddressFailed, MessageFailed, Misconfigured, Outcome, Retry, Unknown
+
+
+class Stage(StrEnum):
+    """How far the conversation had come. After `DOT` the message may have been taken."""
+
+    CONNECT = "connect"
+    LOGIN = "login"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    DOT = "dot"
+
+
+Verdict = Callable[[str], Outcome]
+
+# The first row that fits wins. 5.7 never suppresses: it speaks of us or of the text, not of the family.
+ENHANCED: tuple[tuple[str, Verdict], ...] = (
+    (r"4\.\d+\.\d+", Retry),
+    (r"5\.1\.[78]", Misconfigured),  # it is our own address that is wrong
+    (r"5\.1\.\d+", AddressFailed),  # no such mailbox, domain, or form of address
+    (r"5\.2\.1", AddressFailed),  # disabled
+    (r"5\.2\.2", Retry),  # full: people tidy up
+    (r"5\.7\.(8|9|11|13|14)", Misconfigured),  # our login
+    (r"5\.7\.(2\d|60)", Misconfigured),  # SPF, DKIM, DMARC, the right to send as
+    (r"5\.\d+\.\d+", MessageFailed),
+)
+LOGIN_CODES = frozenset({530, 534, 535, 538})
+SAYS_POLICY = re.compile(
+    r"spam|polic|block|black|denied|denial|reject|relay|spf|dkim|dmarc|authent|reputation|content",
+    re.IGNORECASE,
+)
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+def judge(code: int, text: str, stage: Stage) -> Outcome:
+    """The outcome of a reply that was not the hoped-for one. Total: any code, any text."""
+    if not 400 <= code <= 599:
+        reason = f"smtp: no SMTP reply at {stage}"
+        return Unknown(reason) if stage is Stage.DOT else Retry(reason)
+    enhanced = _ENHANCED.match(text)
+    reason = f"smtp: {code}{' ' + enhanced[1] if enhanced else ''} at {stage}"
+    if code < 500:
+        return Retry(reason)
+    if code == 552 and stage is Stage.MAIL:
+        return MessageFailed(reason)  # larger than the server takes, said early (RFC 1870)
+    if code in LOGIN_CODES or stage in {Stage.CONNECT, Stage.LOGIN, Stage.MAIL}:
+        return Misconfigured(reason)
+    if enhanced:
+        return next(verdict(reason) for pattern, verdict in _COMPILED if pattern.fullmatch(enhanced[1]))
+    return _plain(code, text, stage)(reason)
+
+
+_COMPILED = tuple((re.compile(pattern), verdict) for pattern, verdict in (*ENHANCED, (r".*", MessageFailed)))
+
+
+def _plain(code: int, text: str, stage: Stage) -> Verdict:
+    """Without an enhanced code only a refused recipient that nobody explains by policy is gone."""
+    if stage is not Stage.RCPT:
+        return MessageFailed
+    if code == 552:
+        return Retry  # RFC 821's «exceeded storage allocation»
+    if code in {550, 551, 553} and not SAYS_POLICY.search(text):
+        return AddressFailed
+    return MessageFailed
