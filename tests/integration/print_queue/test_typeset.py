@@ -259,6 +259,13 @@ def test_a_word_of_three_hundred_letters_stays_inside_the_page() -> None:
     pdf.close()
 
 
+def test_a_name_without_one_drawable_letter_does_not_stop_the_class() -> None:
+    done = typeset(
+        batch(replace(QUIET, pupil=Person("😀", "\u00ad"), guardian=Person("")), school="", class_name="")
+    )
+    assert "Имя не указано" in text_of(done, done.pages.sheets[0])
+
+
 def test_a_text_longer_than_a_page_flows_on() -> None:
     done = typeset(batch(replace(QUIET, homework=(Homework("История", "слово " * 3000 + "конец", None),))))
     (part,) = done.pages.sheets

@@ -12,7 +12,7 @@ import segno
 
 from print_queue import russian, wording
 from print_queue.document import BatchDocument, Occasion, Person, Sheet
-from print_queue.glyphs import Dropped, Json, filter_json, report
+from print_queue.glyphs import Dropped, Json, filter_json, filter_text, report
 from print_queue.sections import blocks, is_quiet, quiet_sentences
 
 
@@ -78,12 +78,12 @@ def _cover(document: BatchDocument, sheets: list[Sheet]) -> Json:
         if hand_out_by is None
         else f"{russian.weekday_and_day(hand_out_by.date())}, {hand_out_by:%H:%M}",
         "sheets": [
-            {"id": sheet.sheet_id, "pupil": sheet.pupil.full_name, "guardian": sheet.guardian.full_name}
+            {"id": sheet.sheet_id, "pupil": _name(sheet.pupil), "guardian": _name(sheet.guardian)}
             for sheet in sheets
         ],
         "sheets_text": russian.counted(len(sheets), "личный лист", "личных листа", "личных листов"),
         "leaflets": [
-            {"pupil": family.pupil.full_name, "guardian": family.guardian.full_name} for family in without
+            {"pupil": _name(family.pupil), "guardian": _name(family.guardian)} for family in without
         ],
         "leaflets_text": russian.counted(len(without), "памятка", "памятки", "памяток"),
     }
@@ -93,8 +93,8 @@ def _sheet(document: BatchDocument, sheet: Sheet) -> Json:
     allowed = document.sections_of(sheet)
     return {
         "id": sheet.sheet_id,
-        "pupil": sheet.pupil.full_name,
-        "guardian": sheet.guardian.full_name,
+        "pupil": _name(sheet.pupil),
+        "guardian": _name(sheet.guardian),
         "greeting": russian.greeting(sheet.guardian.given_name, sheet.guardian.patronymic),
         "lead": _lead(document, sheet),
         "blocks": blocks(sheet, allowed),
@@ -113,6 +113,12 @@ def _qr(sheet_id: str) -> str:
     image = io.BytesIO()
     segno.make(sheet_id, error="m", micro=False).save(image, kind="svg", xmldecl=False, border=0)
     return image.getvalue().decode()
+
+
+def _name(person: Person) -> str:
+    """The full name, or words in its place: a title may not be empty, and the teacher must see the gap."""
+    name = person.full_name
+    return name if any(char.isalnum() for char in filter_text(name, Counter())) else wording.NAMELESS
 
 
 def _by_name(pupil: Person, guardian: Person) -> tuple[object, ...]:

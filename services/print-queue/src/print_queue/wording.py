@@ -19,6 +19,7 @@ CORRECTIONS_TITLE = "Исправления"
 CORRECTIONS_NOTE = "В прошлых листах эти записи были другими. Верны сведения из столбца «Стало»."
 REMOVED = "запись удалена"
 POSTPONED = "отложена"
+NAMELESS = "Имя не указано"
 
 #: Said in the section's own place, for families look there first (R-B5).
 EMPTY_IN_PLACE: Mapping[Section, str] = {
