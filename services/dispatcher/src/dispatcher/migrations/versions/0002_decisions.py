@@ -47,11 +47,13 @@ CREATE TABLE dispatch.decision (
     due_at timestamptz,
     deadline timestamptz,
     expires_at timestamptz,
+    corrects uuid,
     message uuid,
     cancelled_by uuid,
     decided_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (change, guardian),
-    CHECK ((verdict = 'tell') = (channel IS NOT NULL AND due_at IS NOT NULL AND mode IS NOT NULL))
+    CHECK ((verdict = 'tell') = (channel IS NOT NULL AND due_at IS NOT NULL AND mode IS NOT NULL)),
+    CHECK (verdict = 'tell' OR reason IS NOT NULL)
 ) WITH (fillfactor = 85);
 CREATE INDEX decision_due ON dispatch.decision (due_at)
     WHERE verdict = 'tell' AND message IS NULL AND cancelled_by IS NULL;
@@ -61,8 +63,9 @@ CREATE TABLE dispatch.absence_alert (
     guardian text NOT NULL,
     pupil text NOT NULL,
     day date NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('absence', 'lateness')),
     change uuid NOT NULL,
-    PRIMARY KEY (school, guardian, pupil, day)
+    PRIMARY KEY (school, guardian, pupil, day, kind)
 );
 """
 
