@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import phonenumbers
@@ -18,7 +19,6 @@ from sandbox.journal.names import feminine, for_1251, latin
 from sandbox.journal.registry import COLUMNS, rows
 from shared.changes import TYPES
 
-BEYOND = ("course", "lesson", "work", "mark")
 REQUIRED: dict[str, tuple[str, ...]] = {
     "journal.mark.set": ("course", "lesson", "work", "mark"),
     "journal.mark.removed": ("course", "lesson"),
@@ -204,10 +204,10 @@ def test_marks_are_entered_by_six_and_not_for_the_absent(events: list[Moment]) -
 
 def test_a_hundred_thousand_changes_take_seconds() -> None:
     school = build(1, Size(classes=40, pupils=25, rate=18))
-    started = datetime.now()
+    started = monotonic()
     count = sum(1 for _ in week(school))
     assert count > 80_000
-    assert datetime.now() - started < timedelta(seconds=30)
+    assert monotonic() - started < 30
 
 
 sizes = st.builds(

@@ -29,16 +29,16 @@ class Moment:
 
 
 class Pen:
-    """Gives each event its id and each entity its number."""
+    """Gives each event its id and each entity its number, both unique over seeds and weeks by `series`."""
 
-    def __init__(self, source: str, seed: int) -> None:
-        self.rng = random.Random(f"pen/{seed}")
-        self._source, self._seed = source, seed
+    def __init__(self, source: str, series: str) -> None:
+        self.rng = random.Random(f"pen/{series}")
+        self._source, self._series = source, series
         self._events = self._entities = 0
 
     def entity(self, kind: str) -> str:
         self._entities += 1
-        return f"{kind}/{self._entities}"
+        return f"{kind}/{self._series}-{self._entities}"
 
     def write(
         self,
@@ -55,7 +55,7 @@ class Pen:
         self._events += 1
         event: dict[str, Any] = {
             "specversion": "1.0",
-            "id": f"{self._seed}-{self._events:07d}",
+            "id": f"{self._series}-{self._events:07d}",
             "source": self._source,
             "type": type_,
             "time": at.isoformat(),

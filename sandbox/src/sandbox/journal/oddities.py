@@ -11,8 +11,8 @@ from sandbox.journal.lessons import Lesson, course, timetable
 from sandbox.journal.ordinary import attendance, mark
 from sandbox.journal.school import Class, Pupil, School
 
-# Numbers beyond any timetable, so that nothing here collides with an ordinary day.
-EXTRA = 7
+# Beyond the timetable's five lessons, so that nothing here collides with an ordinary day.
+EXTRA = 6
 
 
 def oddities(school: School, pen: Pen, zone: ZoneInfo) -> Iterator[Moment]:

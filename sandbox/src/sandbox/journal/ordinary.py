@@ -9,6 +9,7 @@ from sandbox.journal.events import Moment, Pen
 from sandbox.journal.lessons import COMMENTS, HOMEWORK, VALUES, WORKS, Lesson, timetable
 from sandbox.journal.school import Class, Pupil
 
+QUIET_RATE = 0.3  # where there are no marks, teachers write a remark to every third child a day
 LAST_ENTRY = time(17, 55)
 RAW = {
     "late": "ОП",
@@ -49,7 +50,8 @@ def class_day(
     if not group.unmarked:
         for lesson in lessons:
             yield _homework(group, lesson, pen)
-    for _ in range(max(0, round(len(pupils) * rate * rng.uniform(0.9, 1.1)) - told)):
+    busy = rate if not group.unmarked else min(rate, QUIET_RATE)
+    for _ in range(max(0, round(len(pupils) * busy * rng.uniform(0.9, 1.1)) - told)):
         pupil, lesson = rng.choice(pupils), rng.choice(lessons)
         if group.unmarked or rng.random() < 0.04:
             yield _remark(pupil, lesson, pen)

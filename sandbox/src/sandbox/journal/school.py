@@ -147,12 +147,14 @@ class _Maker:
     def families(self, classes: tuple[Class, ...], size: Size) -> Iterator[Family]:
         left = {group.name: size.pupils for group in classes}
         everywhere = [kind for kind in Kind if size.shares.get(kind) and kind is not Kind.ADULT_PUPIL]
-        once = [*everywhere, Kind.LEFT] if size.shares.get(Kind.LEFT) is not None else everywhere
+        everywhere = everywhere or [Kind.EMAIL]
+        once = [*everywhere, Kind.LEFT] if Kind.LEFT in size.shares else list(everywhere)
         self._rng.shuffle(once)
-        weights = [size.shares[kind] for kind in everywhere]
+        weights = [size.shares.get(kind, 1.0) for kind in everywhere]
         oldest = max(classes, key=lambda group: group.grade) if classes else None
         for index, group in enumerate(classes):
-            if group is oldest and group.grade >= ADULT_GRADE and Kind.ADULT_PUPIL in size.shares:
+            grown = group is oldest and group.grade >= ADULT_GRADE and left[group.name] > 0
+            if grown and Kind.ADULT_PUPIL in size.shares:
                 yield self._family(Kind.ADULT_PUPIL, (group,), left)
             while left[group.name] > 0:
                 kind = once.pop() if once else self._rng.choices(everywhere, weights)[0]

@@ -24,11 +24,13 @@ def week(school: School, *, journal: str = "main", odd: bool = True) -> Iterator
     duplicates, stale revisions and refusable events where the school is large enough to have them.
     """
     zone = ZoneInfo(school.timezone)
-    pen = Pen(f"/schools/{school.id}/journals/{journal}", school.seed)
-    rng = random.Random(f"week/{school.seed}")
+    series = f"{school.seed}-{school.monday:%y%m%d}"
+    pen = Pen(f"/schools/{school.id}/journals/{journal}", series)
+    rng = random.Random(f"week/{series}")
     strange = list(oddities(school, pen, zone)) if odd else []
-    pupils = {group.name: [one for one in school.pupils if one.group == group] for group in school.classes}
-    ill = {one.id for one in school.pupils if rng.random() < 0.02}
+    everyone = school.pupils
+    pupils = {group.name: [one for one in everyone if one.group == group] for group in school.classes}
+    ill = {one.id for one in rng.sample(everyone, -(-len(everyone) // 50))}
     for number in range(6):
         day = school.monday + timedelta(days=number)
         moments = [moment for moment in strange if moment.at.date() == day]
