@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.buses import BusKit
 from support.databases import Databases
 
 
@@ -36,3 +37,9 @@ def database(databases: Databases) -> Iterator[str]:
     name = databases.create()
     yield databases.url(name)
     databases.drop(name)
+
+
+@pytest.fixture(params=["postgres"])
+def bus(request: pytest.FixtureRequest, database: str) -> BusKit:
+    """Either bus over a fresh database; a test that uses it runs once on each."""
+    return BusKit(database, "postgres")

@@ -1,0 +1,109 @@
+"""Nothing is lost when processes, connections or the broker die in the middle."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+
+from support.buses import BusKit, eventually, in_order
+from support.effects import recording
+from support.processes import kill, program, said
+
+from shared.bus.base import Subscription
+from shared.topics import Service, Topic
+
+CHANGES = Topic.JOURNAL_CHANGES
+
+
+def consumer(bus: BusKit, name: str) -> object:
+    return program("support.consumer", "dispatcher", CHANGES.value, "g", name, environment=bus.environment)
+
+
+async def publish_burst(bus: BusKit, count: int, *, by: int = 40) -> set[str]:
+    for start in range(0, count, by):
+        await bus.publish(
+            Service.INGEST, CHANGES, *((f"key{n % 5}", f"key{n % 5}/{n}") for n in range(start, start + by))
+        )
+        await asyncio.sleep(0.01)
+    return {f"key{n % 5}/{n}" for n in range(count)}
+
+
+async def test_killed_consumers_lose_nothing(bus: BusKit) -> None:
+    await bus.prepare_effects()
+    chance = random.Random(7)
+    async with bus.writing(CHANGES):
+        publishing = asyncio.create_task(publish_burst(bus, 4_000))
+        for life in range(4):
+            async with consumer(bus, f"life {life}") as process:
+                assert await said(process) == "ready"
+                before = len(await bus.effects("g"))
+
+                async def moved(before: int = before) -> bool:
+                    return len(await bus.effects("g")) > before or publishing.done()
+
+                await eventually(moved)
+                await asyncio.sleep(chance.random() * 0.1)
+                await kill(process)
+        published = await publishing
+        async with consumer(bus, "the last") as process:
+            assert await said(process) == "ready"
+
+            async def all_seen() -> bool:
+                return len(await bus.effects("g")) == len(published)
+
+            await eventually(all_seen)
+    seen = await bus.effects("g")
+    assert set(seen) == published
+    assert in_order(seen)
+    assert await bus.dead_letters(Service.DISPATCHER) == []
+
+
+async def test_a_replica_takes_over(bus: BusKit) -> None:
+    await bus.prepare_effects()
+    async with bus.writing(CHANGES), AsyncExitStack() as stack:
+        replicas = [await stack.enter_async_context(consumer(bus, name)) for name in ("one", "two")]
+        for replica in replicas:
+            assert await said(replica) == "ready"
+        published = await publish_burst(bus, 400)
+
+        async def all_seen() -> bool:
+            return set(await bus.effects("g")) == published
+
+        await eventually(all_seen)
+        # whoever did the last one goes
+        rows = await bus.ask("SELECT by FROM effect ORDER BY seq DESC LIMIT 1")
+        await kill(replicas[("one", "two").index(rows[0]["by"])])
+        await bus.publish(
+            Service.INGEST, CHANGES, *((f"key{n % 5}", f"key{n % 5}/{n}") for n in range(400, 440))
+        )
+
+        async def new_seen() -> bool:
+            return len(await bus.effects("g")) == 440
+
+        await eventually(new_seen)
+    assert in_order(await bus.effects("g"))
+
+
+async def test_terminated_connections_are_made_anew(bus: BusKit) -> None:
+    await bus.prepare_effects()
+    subscription = Subscription(CHANGES, "g", recording("g"), max_records=20)
+    async with bus.running(Service.DISPATCHER, subscription), bus.writing(CHANGES):
+        publishing = asyncio.create_task(publish_burst(bus, 2_000))
+        while not publishing.done():
+            await bus.ask(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND application_name LIKE 'vestnik%'
+                """
+            )
+            await asyncio.sleep(0.1)
+        published = await publishing
+
+        async def all_seen() -> bool:
+            return len(await bus.effects("g")) == len(published)
+
+        await eventually(all_seen)
+    seen = await bus.effects("g")
+    assert set(seen) == published
+    assert in_order(seen)
+    assert await bus.dead_letters(Service.DISPATCHER) == []
