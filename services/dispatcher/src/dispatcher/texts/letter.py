@@ -1,0 +1,100 @@
+"""A message's view as an e-mail (DESIGN §6, «What texts must contain»)."""
+
+from dispatcher.channels.email import envelope_address
+from dispatcher.texts import entries, mime, russian, wording
+from dispatcher.texts.clean import line
+from dispatcher.texts.links import Links
+from dispatcher.texts.templates import style, template
+from dispatcher.view import Kind, MessageView
+from shared.categories import Category
+
+
+class LetterWriter:
+    """Writes e-mails from `mail_from` (an address, or `Name <address>`; the school's name goes first)."""
+
+    def __init__(self, *, mail_from: str, links: Links) -> None:
+        self._links = links
+        self._from = envelope_address(mail_from.rpartition("<")[2].rstrip("> "))
+        self._domain = self._from.rpartition("@")[2]
+        self._html = template("email/letter.html.j2")
+        self._text = template("email/letter.txt.j2")
+
+    def write(self, view: MessageView, *, address: str) -> bytes:
+        groups = entries.groups(view.items)
+        who = {"school": view.guardian.school, "guardian": view.guardian.guardian, "address": address}
+        unsubscribe = self._links.unsubscribe(**who)
+        said = {
+            "school": line(view.school.name),
+            "subject": subject(view, groups),
+            "lead": lead(view),
+            "greeting": greeting(line(view.guardian.name.polite)),
+            "groups": groups,
+            "not_mine": self._links.not_mine(**who) if view.first else "",
+            "own_page": self._links.own_page,
+            "unsubscribe": unsubscribe,
+            "style": style(),
+        }
+        headers = mime.Headers(
+            sender=mime.mailbox(view.school.name, self._from),
+            recipient=mime.mailbox(view.guardian.name.polite, _readable(address)),
+            subject=str(said["subject"]),
+            date=view.now.astimezone(view.school.timezone),
+            message_id=f"<{view.message}@{self._domain}>",
+            language="ru",
+            unsubscribe=unsubscribe,
+        )
+        return mime.message(headers, text=self._text.render(said), html=self._html.render(said))
+
+
+def greeting(polite: str) -> str:
+    return f"Здравствуйте, {polite.replace(' ', russian.NBSP)}!" if polite else "Здравствуйте!"
+
+
+def lead(view: MessageView) -> str:
+    """The letter's first line."""
+    today = view.school.today(view.now)
+    match view.kind:
+        case Kind.IMMEDIATE:
+            return "Новая запись в журнале" if len(view.items) == 1 else "Новые записи в журнале"
+        case Kind.DAILY:
+            return f"Журнал за {russian.day(today)}"
+        case Kind.WEEKLY:
+            return f"Журнал за неделю {russian.period(*(view.period or (today, today)))}"
+
+
+def subject(view: MessageView, groups: tuple[entries.Group, ...]) -> str:
+    """Whom and what it is about, without values: subjects show on locked screens (R-D3)."""
+    today = view.school.today(view.now)
+    children = entries.names(view.children)
+    match view.kind:
+        case Kind.WEEKLY:
+            week = f"неделя {russian.period(*(view.period or (today, today)))}"
+            return f"{children}: {week}" if children else f"{russian.capitalised(week)}: записей не было"
+        case Kind.DAILY:
+            about = f"журнал за {russian.day(today)}"
+        case Kind.IMMEDIATE:
+            about = _about(groups)
+    return line(f"{children}: {about}" if children else russian.capitalised(about))
+
+
+def _about(groups: tuple[entries.Group, ...]) -> str:
+    listed = [entry for group in groups for section in group.sections for entry in section.entries]
+    kinds = list(dict.fromkeys(_thing(entry) for entry in listed))
+    fixing = "исправление, " if listed and all(e.sort is not entries.Sort.NEWS for e in listed) else ""
+    return fixing + (kinds[0] if len(kinds) == 1 else "новые записи в журнале")
+
+
+def _thing(entry: entries.Entry) -> str:
+    if entry.category is Category.ATTENDANCE:
+        what = entry.facts.attendance_short
+    else:
+        what = wording.SUBJECTS[entry.category]
+    dated = entry.category in {Category.ATTENDANCE, Category.LESSON} and entry.facts.date
+    return f"{what}, {russian.day(dated)}" if dated else what
+
+
+def _readable(address: str) -> str:
+    try:
+        return envelope_address(address)
+    except ValueError:
+        return address
