@@ -139,9 +139,11 @@ async def test_status_moves_with_time_and_calls_back() -> None:
         await asyncio.to_thread(phone.send_sms, MAMA, "два", None, None, url, "JSON")
         await asyncio.to_thread(phone.send_sms, MAMA, "три", None, None, "http://school.example/sms")
         async with asyncio.timeout(5):
-            while len(heard) < 4 or sms.callback_failures < 2:  # noqa: ASYNC110 - two counters, one wait
+            while len(heard) < 4 or len(sms.foreign_callbacks) < 2:  # noqa: ASYNC110 - two lists, one wait
                 await asyncio.sleep(0.01)
         await ours.stop()
+    assert set(sms.foreign_callbacks) == {"http://school.example/sms"}
+    assert sms.callback_failures == 0
     forms = [parse_qs(body.decode()) for kind, body in heard if kind.startswith("application/x-www-form")]
     assert [(form["id"], form["status"], form["extendStatus"]) for form in forms] == [
         ([str(said["id"])], ["3"], ["smsc submit"]),
