@@ -92,10 +92,11 @@ async def read(connection: AnyConnection, writer: Service, topic: Topic, after: 
     """At most `limit` rows after a place, none of which anything can still come before."""
     rows = await connection.fetch(
         f"""
-        SELECT xid::text AS xid, id, key, value, xid < pg_snapshot_xmin(pg_current_snapshot()) AS settled
-        FROM {writer.schema}.outbox
-        WHERE topic = $1 AND (xid, id) > ($2::text::xid8, $3::bigint)
-        ORDER BY xid, id
+        SELECT log.xid::text AS xid, id, key, value,
+            log.xid < pg_snapshot_xmin(pg_current_snapshot()) AS settled
+        FROM {writer.schema}.outbox AS log
+        WHERE topic = $1 AND (log.xid, id) > ($2::text::xid8, $3::bigint)
+        ORDER BY log.xid, id  -- not the column above, which is text
         LIMIT $4
         """,
         topic.value,
