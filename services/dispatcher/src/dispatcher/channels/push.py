@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import http_ece  # type: ignore[import-untyped]
-from py_vapid import Vapid02  # type: ignore[import-untyped]
+from py_vapid import Vapid02, VapidException  # type: ignore[import-untyped]
 from pywebpush import WebPushException, webpush_async  # type: ignore[import-untyped]
 
 from dispatcher.channels.base import (
@@ -94,6 +94,8 @@ class PushChannel:
             if refused.status_code is None:
                 return AddressFailed("push: keys of the subscription cannot be used")
             return judge(refused.status_code, refused.retry_after, now=datetime.now(UTC))
+        except VapidException:
+            return Misconfigured("push: VAPID key or subject cannot be used")
         except aiohttp.ClientConnectorCertificateError:
             return Misconfigured("push: certificate not trusted")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

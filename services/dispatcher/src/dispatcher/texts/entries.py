@@ -52,7 +52,7 @@ class Entry:
         return (facts.date or facts.due or date.max, number, facts.course)
 
 
-# What a family sees of each category, the main thing first: label, then the fact's name.
+# What a family sees of each category: label, then the fact's name. A text stands last.
 COMPARED: dict[Category, tuple[tuple[str, str], ...]] = {
     Category.MARK: (
         ("", "mark"),
@@ -72,7 +72,7 @@ COMPARED: dict[Category, tuple[tuple[str, str], ...]] = {
         ("период", "period"),
     ),
     Category.ATTENDANCE: (("", "what"), ("предмет", "course"), ("дата", "when"), ("урок", "lesson")),
-    Category.HOMEWORK: (("", "text"), ("срок", "due_when"), ("предмет", "course")),
+    Category.HOMEWORK: (("предмет", "course"), ("срок", "due_when"), ("", "text")),
     Category.LESSON: (
         ("", "what"),
         ("дата", "when"),
@@ -82,8 +82,8 @@ COMPARED: dict[Category, tuple[tuple[str, str], ...]] = {
         ("теперь", "after"),
     ),
     Category.ASSESSMENT: (("дата", "when"), ("работа", "what"), ("предмет", "course")),
-    Category.REMARK: (("", "text"), ("автор", "author")),
-    Category.ANNOUNCEMENT: (("заголовок", "title"), ("", "text"), ("автор", "author")),
+    Category.REMARK: (("автор", "author"), ("", "text")),
+    Category.ANNOUNCEMENT: (("автор", "author"), ("заголовок", "title"), ("", "text")),
 }
 
 

@@ -1,5 +1,7 @@
 """A message's view as an e-mail (DESIGN §6, «What texts must contain»)."""
 
+import re
+
 from dispatcher.channels.email import envelope_address
 from dispatcher.texts import entries, mime, russian, wording
 from dispatcher.texts.clean import line
@@ -7,6 +9,8 @@ from dispatcher.texts.links import Links
 from dispatcher.texts.templates import style, template
 from dispatcher.view import Kind, MessageView
 from shared.categories import Category
+
+_EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 class LetterWriter:
@@ -43,7 +47,12 @@ class LetterWriter:
             language="ru",
             unsubscribe=unsubscribe,
         )
-        return mime.message(headers, text=self._text.render(said), html=self._html.render(said))
+        return mime.message(headers, text=_tidy(self._text.render(said)), html=self._html.render(said))
+
+
+def _tidy(text: str) -> str:
+    """At most one empty line in a row: where a template's parts meet there are more."""
+    return _EMPTY_LINES.sub("\n\n", text)
 
 
 def greeting(polite: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from dispatcher.texts import push, sms
 from dispatcher.texts.letter import LetterWriter
 from dispatcher.texts.links import Links
 from dispatcher.view import MessageView
@@ -23,5 +24,9 @@ class Renderer:
         match channel:
             case Channel.EMAIL:
                 return self._letters.write(view, address=address)
-            case _:
-                raise ValueError(f"nothing is rendered for {channel}")
+            case Channel.SMS:
+                return sms.write(view)
+            case Channel.PUSH:
+                return push.write(view, links=self.links)
+            case Channel.PAPER:
+                raise ValueError("paper is the print queue's")
