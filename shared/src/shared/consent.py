@@ -131,7 +131,8 @@ def permission(
     stands in for the whole paper column in its scope (001 2.7).
     """
     if sheet is not None and not sheet.valid(today):
-        return Permission(frozenset(), sheet.number, ("withdrawn" if sheet.withdrawn_on else "expired",))
+        withdrawn = sheet.withdrawn_on is not None and sheet.withdrawn_on <= today
+        return Permission(frozenset(), sheet.number, ("withdrawn" if withdrawn else "expired",))
     items = sheet.items if sheet is not None else frozenset()
     row = MATRIX[subject]
     lacks = {channel: lacking(row[channel], items) for channel in Channel}
