@@ -80,6 +80,11 @@ class Connection:
             return
         await self.close()
         await self.client.connect()
+        if self.client.is_ehlo_or_helo_needed:  # TLS has greeted already
+            try:
+                await self.client.ehlo()
+            except aiosmtplib.SMTPHeloError:
+                await self.client.helo()
 
     async def login(self) -> None:
         """Logged in, if the server wants it and we have not done it on this connection."""

@@ -16,6 +16,8 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 def line(value: object) -> str:
     """Any value as one line of visible text; nothing and composite values are empty."""
+    if isinstance(value, str) and value.isprintable() and "  " not in value and len(value) <= LONGEST_LINE:
+        return value.strip()  # nearly always
     if value is None or isinstance(value, (dict, list, bool)):
         return ""
     return _cut(_UNSEEN.sub("", _SPACES.sub(" ", str(value))).strip(), LONGEST_LINE)

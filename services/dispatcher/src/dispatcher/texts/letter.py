@@ -6,7 +6,7 @@ from dispatcher.channels.email import envelope_address
 from dispatcher.texts import entries, mime, russian, wording
 from dispatcher.texts.clean import line
 from dispatcher.texts.links import Links
-from dispatcher.texts.templates import style, template
+from dispatcher.texts.templates import macro, style, template
 from dispatcher.view import Kind, MessageView
 from shared.categories import Category
 
@@ -22,6 +22,8 @@ class LetterWriter:
         self._domain = self._from.rpartition("@")[2]
         self._html = template("email/letter.html.j2")
         self._text = template("email/letter.txt.j2")
+        self._html_items = {category: macro(f"{category}/email.html.j2") for category in Category}
+        self._text_items = {category: macro(f"{category}/email.txt.j2") for category in Category}
 
     def write(self, view: MessageView, *, address: str) -> bytes:
         groups = entries.groups(view.items)
@@ -47,7 +49,9 @@ class LetterWriter:
             language="ru",
             unsubscribe=unsubscribe,
         )
-        return mime.message(headers, text=_tidy(self._text.render(said)), html=self._html.render(said))
+        text = self._text.render(said, item=self._text_items)
+        html = self._html.render(said, item=self._html_items)
+        return mime.message(headers, text=_tidy(text), html=html)
 
 
 def _tidy(text: str) -> str:

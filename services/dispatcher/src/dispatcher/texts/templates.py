@@ -1,7 +1,9 @@
 """The templates, compiled once: HTML escaped, texts as they are, and a name nobody gave is an error."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
@@ -26,6 +28,11 @@ def environment() -> Environment:
 
 def template(name: str) -> Template:
     return environment().get_template(name)
+
+
+def macro(name: str) -> Callable[..., str]:
+    """The macro `item` of a template: a call of it costs a tenth of an include."""
+    return cast("Callable[..., str]", getattr(template(name).module, "item"))  # noqa: B009 - no such attribute to mypy
 
 
 @cache

@@ -1,0 +1,232 @@
+"""The push port against a push service that checks VAPID and decrypts."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from py_vapid import Vapid02
+from pydantic import SecretStr
+
+from dispatcher.channels import vapid
+from dispatcher.channels.base import (
+    Accepted,
+    AddressFailed,
+    MessageFailed,
+    Misconfigured,
+    Outcome,
+    Parcel,
+    Retry,
+    Unknown,
+    topic,
+)
+from dispatcher.channels.push import PAYLOAD_MAX, PushChannel
+from sandbox.faults import (
+    SUBSCRIPTION_GONE,
+    TOO_MANY_PUSHES,
+    BreakAfterAccepting,
+    BreakBeforeAccepting,
+    Garbage,
+    HangAfterAccepting,
+    Misbehaviour,
+    Refuse,
+    Slow,
+)
+from sandbox.push import Fate, PushService
+from shared.settings import Settings
+
+CONTENT = json.dumps({"title": "Иван П.", "body": "пропуск"}, ensure_ascii=False).encode()
+
+
+@pytest.fixture
+async def push() -> AsyncIterator[PushService]:
+    async with PushService() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def key() -> Vapid02:
+    made = Vapid02()
+    made.generate_keys()
+    return made
+
+
+@asynccontextmanager
+async def opened(
+    push: PushService, key: Vapid02, *, seconds: float = 5, subject: str = "mailto:school@example.org"
+) -> AsyncIterator[PushChannel]:
+    channel = PushChannel(key=key, subject=subject, hosts=push.authority, timeout=seconds)
+    await channel.start()
+    try:
+        yield channel
+    finally:
+        await channel.close()
+
+
+def parcel(*subscriptions: dict[str, Any], content: bytes = CONTENT, urgent: bool = False) -> Parcel:
+    return Parcel(UUID(int=7), "s", tuple(json.dumps(one) for one in subscriptions), content, urgent)
+
+
+async def test_every_device_reads_it(push: PushService, key: Vapid02) -> None:
+    devices = [push.subscribe(application_server_key=vapid.public_key(key)) for _ in range(3)]
+    async with opened(push, key) as channel:
+        assert await channel.send(parcel(*devices, urgent=True)) == Accepted()
+    assert len(push.notices) == 3
+    for notice in push.notices:
+        assert notice.payload == {"title": "Иван П.", "body": "пропуск"}
+        assert (notice.ttl, notice.urgency, notice.topic) == (86400, "high", topic(UUID(int=7)))
+
+
+async def test_a_second_delivery_replaces_the_first(push: PushService, key: Vapid02) -> None:
+    device = push.subscribe(online=False)
+    async with opened(push, key) as channel:
+        await channel.send(parcel(device))
+        await channel.send(parcel(device))
+    assert [notice.fate for notice in push.notices] == [Fate.REPLACED, Fate.WAITING]
+    assert {notice.urgency for notice in push.notices} == {"normal"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (SUBSCRIPTION_GONE, AddressFailed),
+        (Refuse(404), AddressFailed),
+        (Refuse(400), MessageFailed),
+        (Refuse(413), MessageFailed),
+        (Refuse(401), Misconfigured),
+        (Refuse(403), Misconfigured),
+        (TOO_MANY_PUSHES, Retry),
+        (Refuse(500), Retry),
+        (Refuse(503, retry_after="Mon, 23 Nov 1998 10:00:00 GMT"), Retry),
+        (Refuse(302), MessageFailed),
+        (BreakBeforeAccepting(), Unknown),
+        (BreakAfterAccepting(), Unknown),
+        (Garbage(), Unknown),
+    ],
+)
+async def test_each_failure_has_its_outcome(
+    push: PushService, key: Vapid02, fault: Misbehaviour, expected: type[Outcome]
+) -> None:
+    push.faults.add(fault)
+    device = push.subscribe()
+    async with opened(push, key) as channel:
+        outcome = await channel.send(parcel(device))
+        assert isinstance(outcome, expected), outcome
+        assert device["endpoint"] not in getattr(outcome, "reason", "")
+        push.faults.clear()
+        assert await channel.send(parcel(device)) == Accepted()
+
+
+async def test_silence_is_unknown(push: PushService, key: Vapid02) -> None:
+    push.faults.add(HangAfterAccepting(), times=1)
+    async with opened(push, key, seconds=0.4) as channel:
+        assert isinstance(await channel.send(parcel(push.subscribe())), Unknown)
+    assert len(push.notices) == 1
+
+
+async def test_slow_is_not_failed(push: PushService, key: Vapid02) -> None:
+    push.faults.add(Slow(0.2))
+    async with opened(push, key) as channel:
+        assert await channel.send(parcel(push.subscribe())) == Accepted()
+
+
+async def test_the_wait_that_was_asked_for(push: PushService, key: Vapid02) -> None:
+    push.faults.add(TOO_MANY_PUSHES)
+    async with opened(push, key) as channel:
+        outcome = await channel.send(parcel(push.subscribe()))
+    assert isinstance(outcome, Retry)
+    assert outcome.after == timedelta(seconds=2)
+
+
+async def test_one_device_is_enough_and_the_dead_are_named(push: PushService, key: Vapid02) -> None:
+    good, gone = push.subscribe(), push.subscribe()
+    push.expire(gone)
+    async with opened(push, key) as channel:
+        assert await channel.send(parcel(gone, good)) == Accepted(dead=(json.dumps(gone),))
+        failed = await channel.send(parcel(gone))
+    assert isinstance(failed, AddressFailed)
+    assert failed.dead == (json.dumps(gone),)
+
+
+async def test_nobody_listens(key: Vapid02) -> None:
+    async with PushService() as push:
+        device = push.subscribe()
+    async with opened(push, key) as channel:
+        assert isinstance(await channel.send(parcel(device)), Retry)
+
+
+async def test_two_services_get_each_their_own_claims(key: Vapid02) -> None:
+    """The library writes `aud` into the claims it is given."""
+    async with PushService() as one, PushService() as other:
+        channel = PushChannel(
+            key=key, subject="mailto:s@example.org", hosts=f"{one.authority},{other.authority}"
+        )
+        await channel.start()
+        outcome = await channel.send(parcel(one.subscribe(), other.subscribe()))
+        await channel.close()
+        assert outcome == Accepted()
+        assert len(one.notices) == len(other.notices) == 1
+
+
+@pytest.mark.parametrize("subject", ["", "not an address"])
+async def test_a_bad_subject_is_our_fault(push: PushService, key: Vapid02, subject: str) -> None:
+    async with opened(push, key, subject=subject) as channel:
+        assert isinstance(await channel.send(parcel(push.subscribe())), Misconfigured)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://10.0.0.1/push/x",
+        "https://evil.example/push/x",
+        "http://fcm.googleapis.com/push/x",
+        "http://127.0.0.1:1/push/x",
+        "file:///etc/passwd",
+        "https://user@127.0.0.1:{port}/push/x",
+        "",
+    ],
+)
+async def test_strangers_are_not_spoken_to(push: PushService, key: Vapid02, endpoint: str) -> None:
+    device = {**push.subscribe(), "endpoint": endpoint.replace("{port}", push.authority.rpartition(":")[2])}
+    async with opened(push, key) as channel:
+        assert isinstance(await channel.send(parcel(device)), AddressFailed)
+    assert push.notices == []
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"p256dh": "x", "auth": "y"}, {"p256dh": "AAAA" * 20, "auth": "AAAA"}, {"p256dh": 1, "auth": None}],
+)
+async def test_unusable_keys(push: PushService, key: Vapid02, keys: dict[str, Any]) -> None:
+    async with opened(push, key) as channel:
+        assert isinstance(await channel.send(parcel({**push.subscribe(), "keys": keys})), AddressFailed)
+        bad = Parcel(UUID(int=1), "s", ("not json",), CONTENT)
+        assert isinstance(await channel.send(bad), AddressFailed)
+
+
+async def test_the_largest_payload(push: PushService, key: Vapid02) -> None:
+    device = push.subscribe()
+    async with opened(push, key) as channel:
+        assert await channel.send(parcel(device, content=b"x" * PAYLOAD_MAX)) == Accepted()
+        assert isinstance(await channel.send(parcel(device, content=b"x" * (PAYLOAD_MAX + 1))), MessageFailed)
+    assert len(push.notices) == 1
+
+
+async def test_the_key_is_made_once_and_kept(push: PushService, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    first, second = await asyncio.gather(*(asyncio.to_thread(vapid.vapid_key, settings) for _ in range(2)))
+    assert vapid.public_key(first) == vapid.public_key(second)
+    assert (tmp_path / "vapid.key").stat().st_mode & 0o777 == 0o600
+    device = push.subscribe(application_server_key=vapid.public_key(first))
+    async with opened(push, vapid.vapid_key(settings)) as channel:
+        assert await channel.send(parcel(device)) == Accepted()
+    said = (tmp_path / "vapid.key").read_text()
+    given = Settings(data=tmp_path / "other", vapid_private_key=SecretStr(said))
+    assert vapid.public_key(vapid.vapid_key(given)) == vapid.public_key(first)
+    pem = Settings(data=tmp_path / "other", vapid_private_key=SecretStr(first.private_pem().decode()))
+    assert vapid.public_key(vapid.vapid_key(pem)) == vapid.public_key(first)
