@@ -94,7 +94,7 @@ CREATE TABLE ingest.entity (
     entity text NOT NULL,
     revision bigint NOT NULL,
     time timestamptz NOT NULL,
-    concerns text NOT NULL,
+    concerns text,
     removed boolean NOT NULL,
     PRIMARY KEY (source, entity)
 );
@@ -103,7 +103,9 @@ CREATE TABLE ingest.refused (
     id text NOT NULL,
     event jsonb NOT NULL,
     reason text NOT NULL,
-    times integer NOT NULL DEFAULT 1,
+    whole boolean NOT NULL,
+    times integer NOT NULL,
+    arrival bigint GENERATED ALWAYS AS IDENTITY,
     first_at timestamptz NOT NULL DEFAULT now(),
     last_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source, id)

@@ -1,0 +1,66 @@
+"""Ingest put together: the journals' door and the bus that carries changes on."""
+
+from typing import cast
+
+import asyncpg
+from fastapi import FastAPI
+
+from ingest import api
+from shared.bus.base import Bus
+from shared.bus.make import make_bus
+from shared.db import open_pool
+from shared.migrations import SchemaOutdated, require_current
+from shared.service import Context, Part
+from shared.topics import Service
+
+
+class Ingest:
+    """The service as `shared.service.Part`."""
+
+    path = "/ingest"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._pool: asyncpg.Pool | None = None
+        self._bus: Bus | None = None
+        self.app = FastAPI(
+            title="Вестник: приём из журналов", docs_url=None, redoc_url=None, openapi_url=None
+        )
+        self.app.include_router(api.routes(lambda: self._pool, context.clock))
+
+    async def start(self) -> None:
+        """Raises SchemaOutdated, or what the database or the bus answers, and leaves nothing open."""
+        pool = await open_pool(self._context.database_url, Service.INGEST)
+        try:
+            async with pool.acquire() as connection:
+                await require_current(cast(asyncpg.Connection, connection))
+            bus = make_bus(self._context.settings, Service.INGEST, self._context.database_url, pool)
+            await bus.start()
+        except BaseException:
+            await pool.close()
+            raise
+        self._pool, self._bus = pool, bus
+
+    async def stop(self) -> None:
+        pool, self._pool = self._pool, None
+        if self._bus is not None:
+            await self._bus.stop()
+            self._bus = None
+        if pool is not None:
+            await pool.close()
+
+    async def problems(self) -> list[str]:
+        if self._pool is None or self._bus is None:
+            return ["служба не запущена"]
+        try:
+            async with self._pool.acquire(timeout=5) as connection:
+                await require_current(cast(asyncpg.Connection, connection))
+        except SchemaOutdated as old:
+            return [f"схема базы данных не та: {old}; выполните vestnik migrate"]
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
+            return [f"база данных недоступна ({type(away).__name__})"]
+        return [] if self._bus.healthy() else ["шина сообщений не движется"]
+
+
+def build(context: Context) -> Part:
+    return Ingest(context)
