@@ -15,7 +15,8 @@ async def _message(connection: asyncpg.Connection, status: Status) -> UUID:
     lease = uuid4() if status is Status.SENDING else None
     found = await connection.fetchval(
         """INSERT INTO dispatch.message (school, guardian, channel, kind, status, due_at, lease, lease_until)
-           VALUES ('s', 'g', 'email', 'daily', $1, now(), $2, CASE WHEN $2::uuid IS NULL THEN NULL ELSE now() END)
+           VALUES ('s', 'g', 'email', 'daily', $1, now(), $2::uuid,
+                   CASE WHEN $2::uuid IS NULL THEN NULL ELSE now() END)
            RETURNING id""",
         status.value,
         lease,

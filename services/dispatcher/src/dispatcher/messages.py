@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-import asyncpg
+from shared.outbox import AnyConnection
 
 
 class Status(StrEnum):
@@ -134,7 +134,7 @@ SELECT id, before, after FROM moved
 
 
 async def move(
-    connection: asyncpg.Connection, moves: Iterable[Move], *, actor: str, school_now: datetime | None = None
+    connection: AnyConnection, moves: Iterable[Move], *, actor: str, school_now: datetime | None = None
 ) -> list[Moved]:
     """Apply what the table allows, at most one change per message; the rest matches nothing and is
     left out of the answer. `school_now` is noted as the time a family was told."""

@@ -17,7 +17,9 @@ CREATE TABLE dispatch.message (
     channel text NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
     kind text NOT NULL CHECK (kind IN ('immediate', 'daily', 'weekly')),
     status text NOT NULL DEFAULT 'composed' CHECK (
-        status IN ('composed', 'sending', 'unknown', 'accepted', 'delivered', 'failed', 'cancelled', 'expired')
+        status IN (
+            'composed', 'sending', 'unknown', 'accepted', 'delivered', 'failed', 'cancelled', 'expired'
+        )
     ),
     due_at timestamptz NOT NULL,
     deadline timestamptz,
@@ -38,7 +40,8 @@ CREATE TABLE dispatch.message (
     CHECK ((lease IS NULL) = (lease_until IS NULL)),
     CHECK ((period_from IS NULL) = (period_to IS NULL))
 ) WITH (fillfactor = 70);
-CREATE INDEX message_composed ON dispatch.message (next_attempt_at) WHERE status = 'composed';
+CREATE INDEX message_composed ON dispatch.message (channel, (kind <> 'immediate'), next_attempt_at)
+    WHERE status = 'composed';
 CREATE INDEX message_sending ON dispatch.message (lease_until) WHERE status = 'sending';
 CREATE INDEX message_unknown ON dispatch.message (next_attempt_at) WHERE status = 'unknown';
 CREATE INDEX message_guardian ON dispatch.message (school, guardian);
@@ -77,7 +80,7 @@ CREATE TABLE dispatch.sms_attempt (
     CHECK ((settled_at IS NULL) = (outcome IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX sms_attempt_message ON dispatch.sms_attempt (message);
-CREATE INDEX sms_attempt_open ON dispatch.sms_attempt (number, text_hash) WHERE settled_at IS NULL;
+CREATE UNIQUE INDEX sms_attempt_open ON dispatch.sms_attempt (number, text_hash) WHERE settled_at IS NULL;
 
 CREATE TABLE dispatch.suppression (
     school text NOT NULL,

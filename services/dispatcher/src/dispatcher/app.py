@@ -1,0 +1,196 @@
+"""The dispatcher put together: the one place where its parts are made (DESIGN §1, §2)."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import lru_cache
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+
+from dispatcher.channels.base import Port
+from dispatcher.channels.email import EmailChannel
+from dispatcher.channels.push import PushChannel
+from dispatcher.channels.sms import SmsChannel
+from dispatcher.channels.vapid import subject, vapid_key
+from dispatcher.planning.planner import GROUP, Planner
+from dispatcher.sending import receipts, unsubscribe
+from dispatcher.sending.budget import Budget
+from dispatcher.sending.composer import Composer
+from dispatcher.sending.prepare import Preparer
+from dispatcher.sending.retry import Backoff
+from dispatcher.sending.sender import WIDTHS, Sender
+from dispatcher.sending.settler import Settler
+from dispatcher.sending.sweeper import Sweeper
+from dispatcher.sending.weekly import WeeklyEmails
+from dispatcher.texts.renderer import Renderer
+from dispatcher.texts.segments import segments
+from shared.bus.base import Bus, Subscription
+from shared.bus.make import make_bus
+from shared.categories import Channel
+from shared.db import open_pool
+from shared.migrations import require_current
+from shared.service import Context, Part
+from shared.settings import Settings
+from shared.topics import Service, Topic
+
+log = structlog.get_logger()
+
+NO_SENDER = "vestnik@localhost"
+
+
+def build(context: Context) -> Part:
+    """Nothing is opened before `start`."""
+    return Dispatcher(context)
+
+
+def make_ports(settings: Settings) -> list[Port]:
+    """The channels that are switched on."""
+    ports: list[Port] = [
+        PushChannel(key=vapid_key(settings), subject=subject(settings), hosts=settings.push_hosts)
+    ]
+    if settings.smtp_url is not None:
+        assert settings.mail_from is not None
+        ports.append(
+            EmailChannel(
+                settings.smtp_url.get_secret_value(),
+                mail_from=settings.mail_from,
+                connections=WIDTHS[Channel.EMAIL].calls,
+            )
+        )
+    if settings.smsaero_email is not None and settings.smsaero_api_key is not None:
+        ports.append(
+            SmsChannel(
+                email=settings.smsaero_email,
+                api_key=settings.smsaero_api_key.get_secret_value(),
+                sign=settings.smsaero_sign,
+                url=settings.smsaero_url,
+                callback_url=receipts.callback_url(settings.public_url, settings.signing_key()),
+            )
+        )
+    return ports
+
+
+class Dispatcher:
+    """Plans, composes, sends and settles; answers below `/dispatcher`."""
+
+    path = "/dispatcher"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._pool: asyncpg.Pool | None = None
+        self._running: _Running | None = None
+        self.renderer = Renderer(
+            mail_from=self._settings.mail_from or NO_SENDER,
+            public_url=self._settings.public_url,
+            signing_key=self._settings.signing_key,
+        )
+        self.app = FastAPI(title="Вестник: рассылка", docs_url=None, redoc_url=None, openapi_url=None)
+        self.app.include_router(unsubscribe.router(self._opened, self.renderer.links, context.clock))
+        self.app.include_router(receipts.router(self._opened, context.clock, self._settings.signing_key()))
+
+    def _opened(self) -> asyncpg.Pool:
+        assert self._pool is not None, "not started"
+        return self._pool
+
+    async def start(self) -> None:
+        pool = await open_pool(self._context.database_url, Service.DISPATCHER, largest=12)
+        try:
+            async with pool.acquire() as connection:
+                await require_current(connection)
+            self._running = _Running(self._context, pool, self.renderer)
+            await self._running.start()
+        except BaseException:
+            await pool.close()
+            raise
+        self._pool = pool
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            await self._running.stop()
+            self._running = None
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def problems(self) -> list[str]:
+        if self._running is None or self._pool is None:
+            return ["служба не запущена"]
+        found = self._running.problems()
+        try:
+            async with asyncio.timeout(2):
+                await self._pool.fetchval("SELECT 1")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            found.append("нет связи с базой данных")
+        return found
+
+
+class _Running:
+    """The working parts between start and stop."""
+
+    def __init__(self, context: Context, pool: asyncpg.Pool, renderer: Renderer) -> None:
+        settings, clock = context.settings, context.clock
+        profile_of = lru_cache(maxsize=4096)(settings.profile_of)
+        self._ports = make_ports(settings)
+        on = frozenset(port.channel for port in self._ports)
+        budget = Budget(clock, profile_of)
+        self._settler = Settler(pool, clock, budget=budget, backoff=Backoff())
+        self._sender = Sender(
+            pool,
+            clock,
+            ports=self._ports,
+            renderer=renderer,
+            make_preparer=lambda: Preparer(clock, profile_of=profile_of, budget=budget, channels=on),
+            settler=self._settler,
+            segments=segments,
+        )
+        self._composer = Composer(
+            pool,
+            clock,
+            weekly=WeeklyEmails(profile_of, email_on=Channel.EMAIL in on),
+            composed=self._sender.wake,
+        )
+        lists = next((port for port in self._ports if isinstance(port, SmsChannel)), None)
+        self._sweeper = Sweeper(pool, clock, budget=budget, lists=lists)
+        planner = Planner(settings, clock, on=on, budget=budget)
+        self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
+        self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        for port in self._ports:
+            await port.start()
+        await self._bus.start()
+        works: dict[str, Coroutine[Any, Any, None]] = {
+            "settler": self._settler.run(),
+            "sender": self._sender.run(),
+            "composer": self._composer.run(),
+            "sweeper": self._sweeper.run(),
+        }
+        self._tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
+
+    async def stop(self) -> None:
+        """First nothing new comes in, then what is in hand is sent and settled."""
+        await self._bus.stop()
+        self._composer.stop()
+        self._sweeper.stop()
+        self._sender.stop()
+        await self._ended("composer", "sweeper", "sender")
+        self._settler.stop()
+        await self._ended("settler")
+        for port in self._ports:
+            await port.close()
+
+    async def _ended(self, *names: str) -> None:
+        tasks = [self._tasks[name] for name in names if name in self._tasks]
+        for name, outcome in zip(names, await asyncio.gather(*tasks, return_exceptions=True), strict=False):
+            if isinstance(outcome, BaseException):
+                log.error("dispatcher.task_broken", task=name, error=type(outcome).__name__)
+
+    def problems(self) -> list[str]:
+        found = [f"остановилась часть «{name}»" for name, task in self._tasks.items() if task.done()]
+        if not self._bus.healthy():
+            found.append("шина не отвечает")
+        return found

@@ -1,0 +1,180 @@
+"""The ledger: every decision stands in exactly one column, so nothing is lost silently (DESIGN §7).
+
+changes × guardians = delivered + accepted + paper + suppressed + failed + expired + cancelled + pending.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from dispatcher.messages import Status
+from shared.categories import Channel
+from shared.outbox import AnyConnection
+
+AT_RISK_WITHIN = timedelta(hours=1)
+
+_PENDING = ", ".join(f"'{status.value}'" for status in Status if status.pending)
+
+_COLUMN = f"""CASE
+    WHEN d.cancelled_by IS NOT NULL THEN 'cancelled'
+    WHEN d.verdict = 'paper' THEN 'paper'
+    WHEN d.verdict = 'suppress' THEN 'suppressed'
+    WHEN d.message IS NULL OR m.status IN ({_PENDING}) THEN 'pending'
+    ELSE m.status
+END"""
+
+_FROM = """FROM dispatch.decision d
+JOIN dispatch.change c USING (change)
+LEFT JOIN dispatch.message m ON m.id = d.message
+WHERE ($1::text IS NULL OR d.school = $1)
+  AND ($2::timestamptz IS NULL OR c.accepted_at >= $2)
+  AND ($3::timestamptz IS NULL OR c.accepted_at < $3)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many decisions stand where; `decisions` is changes × guardians."""
+
+    decisions: int
+    delivered: int = 0
+    accepted: int = 0
+    paper: int = 0
+    suppressed: int = 0
+    failed: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    pending: int = 0
+
+    @property
+    def columns(self) -> dict[str, int]:
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "decisions"}
+
+    @property
+    def adds_up(self) -> bool:
+        return self.decisions == sum(self.columns.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What one channel still has before it. `oldest` is how long the oldest has been due, school time."""
+
+    channel: Channel
+    waiting: int
+    sending: int
+    unknown: int
+    oldest: timedelta | None
+    paused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Decisions to tell that are not told: past their deadline, and about to be (R-B10)."""
+
+    late: int
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Changes accepted from (included) until (excluded), school time; one school or all."""
+
+    school: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = Period()
+
+
+async def add_up(connection: AnyConnection, period: Period = EVERYTHING) -> Sum:
+    """The ledger's sum, one statement."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMN} AS place, count(*) AS decisions {_FROM} GROUP BY place",
+        period.school,
+        period.since,
+        period.until,
+    )
+    counts = {row["place"]: row["decisions"] for row in rows}
+    return Sum(decisions=sum(counts.values()), **counts)
+
+
+async def by_reason(
+    connection: AnyConnection, period: Period = EVERYTHING
+) -> dict[tuple[str, str | None], int]:
+    """Decisions by (verdict, reason); the reason of a failed message stands with it."""
+    rows = await connection.fetch(
+        f"""SELECT {_COLUMN} AS place,
+                   CASE WHEN d.verdict = 'tell' THEN m.reason ELSE d.reason END AS reason,
+                   count(*) AS decisions
+            {_FROM} GROUP BY 1, 2 ORDER BY 3 DESC""",
+        period.school,
+        period.since,
+        period.until,
+    )
+    return {(row["place"], row["reason"]): row["decisions"] for row in rows}
+
+
+async def by_channel(
+    connection: AnyConnection, period: Period = EVERYTHING
+) -> dict[tuple[Channel, Status], int]:
+    """Messages by channel and status; the period is that of their due times."""
+    rows = await connection.fetch(
+        """SELECT channel, status, count(*) AS messages FROM dispatch.message
+           WHERE ($1::text IS NULL OR school = $1)
+             AND ($2::timestamptz IS NULL OR due_at >= $2) AND ($3::timestamptz IS NULL OR due_at < $3)
+           GROUP BY channel, status ORDER BY channel, status""",
+        period.school,
+        period.since,
+        period.until,
+    )
+    return {(Channel(row["channel"]), Status(row["status"])): row["messages"] for row in rows}
+
+
+async def queues(connection: AnyConnection, now: datetime) -> list[Queue]:
+    """Depth and age of every electronic channel; `now` is school time."""
+    rows = await connection.fetch(
+        f"""SELECT channel,
+                   count(*) FILTER (WHERE status = 'composed') AS waiting,
+                   count(*) FILTER (WHERE status = 'sending') AS sending,
+                   count(*) FILTER (WHERE status = 'unknown') AS unknown,
+                   min(due_at) AS oldest
+            FROM dispatch.message WHERE status IN ({_PENDING}) GROUP BY channel"""
+    )
+    found = {row["channel"]: row for row in rows}
+    pauses = {
+        row["channel"]: row["reason"]
+        for row in await connection.fetch("SELECT channel, reason FROM dispatch.channel_pause")
+    }
+    return [
+        Queue(
+            channel,
+            row["waiting"] if row else 0,
+            row["sending"] if row else 0,
+            row["unknown"] if row else 0,
+            max(now - row["oldest"], timedelta()) if row else None,
+            pauses.get(channel),
+        )
+        for channel in Channel
+        if channel is not Channel.PAPER
+        for row in [found.get(channel)]
+    ]
+
+
+async def deadlines(
+    connection: AnyConnection, now: datetime, within: timedelta = AT_RISK_WITHIN
+) -> Deadlines:
+    """What is late, and what will be `within` this time; `now` is school time."""
+    row = await connection.fetchrow(
+        f"""WITH open AS (
+                SELECT deadline FROM dispatch.decision
+                WHERE verdict = 'tell' AND message IS NULL AND cancelled_by IS NULL
+                UNION ALL
+                SELECT d.deadline FROM dispatch.message m JOIN dispatch.decision d ON d.message = m.id
+                WHERE m.status IN ({_PENDING}) AND d.cancelled_by IS NULL
+            )
+            SELECT count(*) FILTER (WHERE deadline < $1) AS late,
+                   count(*) FILTER (WHERE deadline >= $1 AND deadline < $2) AS at_risk FROM open""",
+        now,
+        now + within,
+    )
+    assert row is not None
+    return Deadlines(row["late"], row["at_risk"])

@@ -1,0 +1,1 @@
+"""From due decisions to settled messages, neither losing nor doubling (DESIGN §7)."""

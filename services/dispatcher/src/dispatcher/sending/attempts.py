@@ -1,0 +1,106 @@
+"""What was tried by SMS: committed before the request leaves, so that a crash cannot hide it (DESIGN §7).
+
+At most one attempt with the same number and text is open at a time (a unique index says so);
+otherwise the gateway's list could not tell whose row is whose.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from dispatcher.sending.settle import AttemptEnd
+from shared.outbox import AnyConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The newest attempt of a message. `age` by the database's clock; `end` None: still open."""
+
+    attempt: UUID
+    message: UUID
+    number: str
+    text: str
+    started_at: datetime
+    age: timedelta
+    asked: int
+    provider_id: str | None
+    end: AttemptEnd | None
+
+
+def text_hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+async def begin(connection: AnyConnection, attempts: Sequence[tuple[UUID, str, str]]) -> set[UUID]:
+    """Open attempts for (message, number, text); the messages that may go. The others wait for an open
+    attempt with the same number and text."""
+    rows = await connection.fetch(
+        """INSERT INTO dispatch.sms_attempt (message, number, text, text_hash)
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+           ON CONFLICT (number, text_hash) WHERE settled_at IS NULL DO NOTHING
+           RETURNING message""",
+        [message for message, _, _ in attempts],
+        [number for _, number, _ in attempts],
+        [text for _, _, text in attempts],
+        [text_hash(text) for _, _, text in attempts],
+    )
+    return {row["message"] for row in rows}
+
+
+async def end(connection: AnyConnection, ends: Sequence[tuple[UUID, AttemptEnd, str | None]]) -> set[UUID]:
+    """Close the open attempts of (message, end, provider_id); the messages whose attempt was open. A
+    provider's id that another attempt holds already is not taken a second time."""
+    if not ends:
+        return set()
+    rows = await connection.fetch(
+        """UPDATE dispatch.sms_attempt a SET
+               outcome = asked.outcome,
+               settled_at = clock_timestamp(),
+               provider_id = CASE WHEN NOT EXISTS (
+                   SELECT FROM dispatch.sms_attempt o WHERE o.provider_id = asked.provider_id
+               ) THEN asked.provider_id END
+           FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked(message, outcome, provider_id)
+           WHERE a.message = asked.message AND a.settled_at IS NULL
+           RETURNING a.message""",
+        [message for message, _, _ in ends],
+        [outcome.value for _, outcome, _ in ends],
+        [provider_id for _, _, provider_id in ends],
+    )
+    return {row["message"] for row in rows}
+
+
+async def newest(connection: AnyConnection, messages: Sequence[UUID]) -> dict[UUID, Attempt]:
+    """The newest attempt of each message that has one."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT ON (message) *, clock_timestamp() - started_at AS age
+           FROM dispatch.sms_attempt WHERE message = ANY($1::uuid[]) ORDER BY message, id DESC""",
+        messages,
+    )
+    return {
+        row["message"]: Attempt(
+            attempt=row["id"],
+            message=row["message"],
+            number=row["number"],
+            text=row["text"],
+            started_at=row["started_at"],
+            age=row["age"],
+            asked=row["asked"],
+            provider_id=row["provider_id"],
+            end=AttemptEnd(row["outcome"]) if row["outcome"] is not None else None,
+        )
+        for row in rows
+    }
+
+
+async def attached(connection: AnyConnection, provider_ids: Sequence[str]) -> frozenset[str]:
+    """Which of the provider's rows belong to some attempt already."""
+    rows = await connection.fetch(
+        "SELECT provider_id FROM dispatch.sms_attempt WHERE provider_id = ANY($1::text[])", provider_ids
+    )
+    return frozenset(row["provider_id"] for row in rows)
+
+
+async def asked(connection: AnyConnection, attempt: UUID) -> None:
+    await connection.execute("UPDATE dispatch.sms_attempt SET asked = asked + 1 WHERE id = $1", attempt)

@@ -1,0 +1,167 @@
+"""The composer at work: one among all replicas, a bounded batch a transaction, no group split.
+
+A guardian's group is split only when a part of it is locked elsewhere at that very moment
+(a correction being planned); the rest follows as a late-comer.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import asyncpg
+import structlog
+
+from dispatcher.compose import Draft, Due, compose
+from dispatcher.sending.weekly import WeeklyEmails
+from shared.categories import Channel, Mode
+from shared.clock import Clock
+from shared.outbox import AnyConnection
+from shared.settings import zone
+
+log = structlog.get_logger()
+
+BATCH = 5_000
+POLL_SECONDS = 0.25
+_LOCK = 0x434F_4D50  # "COMP": one active composer among replicas
+
+_DUE = """
+WITH first AS MATERIALIZED (
+    SELECT school, guardian, channel FROM dispatch.decision
+    WHERE verdict = 'tell' AND message IS NULL AND cancelled_by IS NULL AND due_at <= $1
+    ORDER BY due_at LIMIT $2
+), groups AS MATERIALIZED (SELECT DISTINCT school, guardian, channel FROM first)
+SELECT d.change, d.school, d.guardian, d.channel, d.mode, d.due_at, d.deadline, d.expires_at, s.timezone
+FROM dispatch.decision d
+JOIN groups USING (school, guardian, channel)
+JOIN roster.school s USING (school)
+WHERE d.verdict = 'tell' AND d.message IS NULL AND d.cancelled_by IS NULL AND d.due_at <= $1
+FOR UPDATE OF d SKIP LOCKED
+"""
+
+_INSERT = """
+INSERT INTO dispatch.message
+    (school, guardian, channel, kind, due_at, deadline, expires_at, period_from, period_to)
+SELECT school, guardian, channel, kind, due_at, deadline, expires_at, period_from, period_to
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+    $7::timestamptz[], $8::date[], $9::date[]
+) WITH ORDINALITY AS
+    draft(school, guardian, channel, kind, due_at, deadline, expires_at, period_from, period_to, place)
+ORDER BY place
+RETURNING id
+"""
+
+_ATTACH = """
+UPDATE dispatch.decision d SET message = made.message
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS made(change, guardian, message)
+WHERE d.change = made.change AND d.guardian = made.guardian
+  AND d.message IS NULL AND d.cancelled_by IS NULL
+"""
+
+
+class Composer:
+    """Runs until stopped; `wake` cuts its sleep short (planning committed something).
+
+    `composed` is called whenever there are new messages to send.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, *, weekly: WeeklyEmails, composed: Callable[[], None]
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._weekly = weekly
+        self._composed = composed
+        self._awake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Never ends but by stop: what the database cannot do now is tried again."""
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                while await self.round() and not self._stopping:
+                    pass
+                pause = await self._until_next()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                log.warning("compose.interrupted", error=type(error).__name__)
+                pause = POLL_SECONDS
+            if not self._stopping:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), pause)
+
+    async def round(self) -> int:
+        """Compose one batch; how many messages it made. 0 also when another replica composes."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+                return 0
+            now = self._clock.now()
+            rows = await connection.fetch(_DUE, now, BATCH)
+            drafts = compose(map(_due, rows), {row["school"]: zone(row["timezone"]) for row in rows})
+            if not drafts:
+                drafts = await self._weekly.empty_ones(connection, now)
+            await store(connection, drafts)
+        if drafts:
+            self._composed()
+            log.info("compose.composed", messages=len(drafts), decisions=len(rows))
+        return len(drafts)
+
+    async def _until_next(self) -> float:
+        """Real seconds to sleep: to the next due instant, but no longer than a poll."""
+        upcoming: datetime | None = await self._pool.fetchval(
+            """SELECT due_at FROM dispatch.decision
+               WHERE verdict = 'tell' AND message IS NULL AND cancelled_by IS NULL AND due_at > $1
+               ORDER BY due_at LIMIT 1""",
+            self._clock.now(),
+        )
+        return POLL_SECONDS if upcoming is None else min(POLL_SECONDS, self._wait(upcoming))
+
+    def _wait(self, instant: datetime) -> float:
+        return self._clock.real_seconds_until(instant) + 0.001
+
+
+async def store(connection: AnyConnection, drafts: Sequence[Draft]) -> None:
+    """Write messages and tie their decisions to them, in the caller's transaction."""
+    if not drafts:
+        return
+    made = await connection.fetch(
+        _INSERT,
+        [draft.school for draft in drafts],
+        [draft.guardian for draft in drafts],
+        [draft.channel.value for draft in drafts],
+        [draft.kind.value for draft in drafts],
+        [draft.due_at for draft in drafts],
+        [draft.deadline for draft in drafts],
+        [draft.expires_at for draft in drafts],
+        [draft.period[0] if draft.period else None for draft in drafts],
+        [draft.period[1] if draft.period else None for draft in drafts],
+    )
+    ties = sorted(
+        (change, draft.guardian, row["id"])
+        for draft, row in zip(drafts, made, strict=True)
+        for change in draft.changes
+    )
+    await connection.execute(
+        _ATTACH, [tie[0] for tie in ties], [tie[1] for tie in ties], [tie[2] for tie in ties]
+    )
+
+
+def _due(row: asyncpg.Record) -> Due:
+    return Due(
+        change=row["change"],
+        school=row["school"],
+        guardian=row["guardian"],
+        channel=Channel(row["channel"]),
+        mode=Mode(row["mode"]),
+        due_at=row["due_at"],
+        deadline=row["deadline"],
+        expires_at=row["expires_at"],
+    )

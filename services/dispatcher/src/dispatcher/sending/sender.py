@@ -1,0 +1,306 @@
+"""Sending: one lane a channel, each claiming only what it can hand over at once (DESIGN §7).
+
+claim and check in one short transaction → render → (SMS: write the attempt down) → send →
+settle. Never a transaction across a network call.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from dispatcher.channels.base import Outcome, Parcel, Port, Retry, Unknown
+from dispatcher.messages import Move, Status, move
+from dispatcher.sending import attempts
+from dispatcher.sending.claims import HEARTBEAT_SECONDS, Claimed, claim, extend
+from dispatcher.sending.prepare import ACTOR, Preparer, Ready
+from dispatcher.sending.settler import Result, Settler
+from dispatcher.view import Kind, MessageView
+from shared.categories import Channel
+from shared.clock import Clock
+
+log = structlog.get_logger()
+
+UNSETTLED = 32
+"""At most so many messages are sent but not yet settled, in one process."""
+FRESH_SECONDS = 2.0
+"""A message checked longer ago than this is put back rather than sent on old papers."""
+POLL_SECONDS = 0.5
+SAME_SMS_AGAIN = timedelta(seconds=5)
+SET_ASIDE = timedelta(minutes=10)
+
+_DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class Renders(Protocol):
+    """What makes a channel's content of a view (dispatcher.texts)."""
+
+    def render(self, view: MessageView, channel: Channel, *, address: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How broad a lane is: calls at a time, and messages in hand (called, waiting, unsettled)."""
+
+    calls: int
+    hand: int
+
+
+WIDTHS = {
+    Channel.EMAIL: Width(calls=8, hand=64),
+    Channel.PUSH: Width(calls=8, hand=32),
+    Channel.SMS: Width(calls=4, hand=8),
+}
+
+
+@dataclass(slots=True)
+class Lane:
+    """One channel's way out, with its own view of the registry."""
+
+    port: Port
+    preparer: Preparer
+    width: Width
+    calls: asyncio.Semaphore
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    pace: float = 0.05
+    careful: int = 0
+
+    @property
+    def channel(self) -> Channel:
+        return self.port.channel
+
+    @property
+    def free(self) -> int:
+        """How many more to take: no more than go out well before their papers are stale."""
+        soon = self.width.calls * FRESH_SECONDS / 4 / max(self.pace, 1e-3)
+        return int(min(self.width.hand, self.width.calls + soon)) - len(self.tasks)
+
+    def paced(self, seconds: float) -> None:
+        """A call took so long; recent ones count most."""
+        self.pace += (seconds - self.pace) / 8
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Ready to hand over. `checked` is the monotonic instant before its papers were read."""
+
+    ready: Ready
+    parcel: Parcel
+    checked: float
+
+
+class Sender:
+    """Runs until stopped; then finishes what is in hand."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        *,
+        ports: Sequence[Port],
+        renderer: Renders,
+        make_preparer: Callable[[], Preparer],
+        settler: Settler,
+        segments: Callable[[str], int],
+        widths: Mapping[Channel, Width] = WIDTHS,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._renderer = renderer
+        self._settler = settler
+        self._segments = segments
+        self._lanes = [
+            Lane(port, make_preparer(), widths[port.channel], asyncio.Semaphore(widths[port.channel].calls))
+            for port in ports
+        ]
+        self._unsettled = asyncio.Semaphore(UNSETTLED)
+        self._in_hand: dict[UUID, UUID] = {}
+        self._stopping = asyncio.Event()
+
+    def wake(self) -> None:
+        """New messages were composed."""
+        for lane in self._lanes:
+            lane.changed.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.wake()
+
+    async def run(self) -> None:
+        heart = asyncio.create_task(self._heartbeat())
+        try:
+            await asyncio.gather(*(self._run_lane(lane) for lane in self._lanes))
+        finally:
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+
+    async def _run_lane(self, lane: Lane) -> None:
+        while not self._stopping.is_set():
+            lane.changed.clear()
+            taken = 0
+            if lane.free >= lane.width.calls or (lane.free > 0 and not lane.tasks):
+                try:
+                    taken = await self.round(lane)
+                except _DATABASE_ERRORS as error:
+                    log.warning("send.interrupted", channel=lane.channel.value, error=type(error).__name__)
+                except Exception as error:  # noqa: BLE001 - a message nobody foresaw must not stop the rest
+                    await self._stumbled(lane, error)
+                else:
+                    lane.careful = max(0, lane.careful - 1)
+            if not taken:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(lane.changed.wait(), POLL_SECONDS)
+        while lane.tasks:
+            await asyncio.wait(lane.tasks)
+
+    async def round(self, lane: Lane) -> int:
+        """Claim what fits into the hand and set it on its way; how many messages were claimed."""
+        checked = time.monotonic()
+        lease = uuid4()
+        async with self._pool.acquire() as connection, connection.transaction():
+            claimed = await claim(
+                connection,
+                channel=lane.channel,
+                school_now=self._clock.now(),
+                limit=1 if lane.careful else lane.free,
+                lease=lease,
+                actor=ACTOR,
+            )
+            ready = await lane.preparer.prepare(connection, claimed) if claimed else []
+        for one in ready:
+            self._in_hand[one.claimed.message] = lease
+        packed = [packed for one in ready if (packed := self._pack(lane, one, checked)) is not None]
+        if lane.channel is Channel.SMS and packed:
+            packed = await self._begin_sms(lane, packed)
+        for one_packed in packed:
+            self._start(lane, one_packed.ready.claimed, self._carry(lane, one_packed))
+        return len(claimed)
+
+    async def _stumbled(self, lane: Lane, error: Exception) -> None:
+        """Something in the claim cannot be prepared: go one by one, and set aside the one that fails."""
+        kind = type(error).__name__
+        if not lane.careful:
+            lane.careful = lane.width.hand
+            log.error("send.round_broken", channel=lane.channel.value, error=kind)
+            return
+        async with self._pool.acquire() as connection, connection.transaction():
+            claimed = await claim(
+                connection,
+                channel=lane.channel,
+                school_now=self._clock.now(),
+                limit=1,
+                lease=uuid4(),
+                actor=ACTOR,
+            )
+            for one in claimed:
+                log.error("send.not_prepared", message=str(one.message), error=kind)
+            aside = [
+                Move(one.message, Status.COMPOSED, reason="not_prepared", again_in=SET_ASIDE)
+                for one in claimed
+            ]
+            await move(connection, aside, actor=ACTOR)
+
+    def _pack(self, lane: Lane, ready: Ready, checked: float) -> Packed | None:
+        claimed = ready.claimed
+        try:
+            content = self._renderer.render(ready.view, lane.channel, address=ready.addresses[0])
+        except Exception as error:  # noqa: BLE001 - one unreadable change must not stop the rest
+            # The traceback may quote a family's data, so only the kind of the error is kept.
+            log.error(  # noqa: TRY400
+                "send.not_rendered", message=str(claimed.message), error=type(error).__name__
+            )
+            self._start(lane, claimed, self._settler.settled(Result(ready, Retry("not_rendered"))))
+            return None
+        urgent = claimed.kind is Kind.IMMEDIATE
+        parcel = Parcel(claimed.message, claimed.school, ready.addresses, content, urgent)
+        return Packed(ready, parcel, checked)
+
+    async def _begin_sms(self, lane: Lane, packed: Sequence[Packed]) -> list[Packed]:
+        """Commit the attempts before any request; equal ones to one number go one at a time. When the
+        commit's own outcome is unknown, the lease is left to run out."""
+        wanted = [
+            (one.ready.claimed.message, one.parcel.addresses[0], one.parcel.content.decode())
+            for one in packed
+        ]
+        try:
+            async with self._pool.acquire() as connection:
+                may_go = await attempts.begin(connection, wanted)
+        except _DATABASE_ERRORS:
+            for one in packed:
+                self._in_hand.pop(one.ready.claimed.message, None)
+            raise
+        for one in packed:
+            if one.ready.claimed.message not in may_go:
+                back = self._settler.put_back(one.ready.claimed, "same_sms_open", SAME_SMS_AGAIN)
+                self._start(lane, one.ready.claimed, back)
+        return [one for one in packed if one.ready.claimed.message in may_go]
+
+    def _start(self, lane: Lane, claimed: Claimed, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        lane.tasks.add(task)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            lane.tasks.discard(done)
+            self._in_hand.pop(claimed.message, None)
+            lane.changed.set()
+            if not done.cancelled() and (error := done.exception()) is not None:
+                # Not settled: the lease runs out and another round takes it up.
+                log.error("send.broken", message=str(claimed.message), error=type(error).__name__)
+
+        task.add_done_callback(ended)
+
+    async def _carry(self, lane: Lane, packed: Packed) -> None:
+        """Hand one parcel over and see it settled; it keeps its place among the unsettled until then."""
+        claimed = packed.ready.claimed
+        await lane.calls.acquire()
+        try:
+            await self._unsettled.acquire()
+        except BaseException:
+            lane.calls.release()
+            raise
+        try:
+            outcome: Outcome | None = None
+            try:
+                if not self._stopping.is_set() and time.monotonic() - packed.checked <= FRESH_SECONDS:
+                    outcome = await self._call(lane, packed.parcel)
+            finally:
+                lane.calls.release()
+            if outcome is None:
+                await self._settler.put_back(claimed, "not_sent")
+                return
+            sms = lane.channel is Channel.SMS
+            parts = self._segments(packed.parcel.content.decode()) if sms else 0
+            await self._settler.settled(Result(packed.ready, outcome, parts))
+        finally:
+            self._unsettled.release()
+
+    async def _call(self, lane: Lane, parcel: Parcel) -> Outcome:
+        began = time.monotonic()
+        try:
+            return await lane.port.send(parcel)
+        except Exception as error:  # noqa: BLE001 - a port must not raise; if it does, nothing is known
+            log.error(  # noqa: TRY400 - a traceback may quote an address
+                "send.port_broken", channel=lane.channel.value, error=type(error).__name__
+            )
+            return Unknown(f"port: {type(error).__name__}")
+        finally:
+            lane.paced(time.monotonic() - began)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self._in_hand:
+                try:
+                    async with self._pool.acquire() as connection:
+                        await extend(connection, self._in_hand.items())
+                except _DATABASE_ERRORS as error:
+                    log.warning("send.heartbeat_missed", error=type(error).__name__)

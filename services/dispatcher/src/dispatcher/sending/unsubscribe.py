@@ -1,0 +1,157 @@
+"""Links that end the mail to an address: one-click unsubscribing (RFC 8058), and «not my child» (R-C6).
+
+Opening a link changes nothing, for scanners open every link in a letter; only its button, or the
+mail program's POST, does. An address that was stopped is simply not usable any more, so the next
+channel or paper follows.
+"""
+
+from collections.abc import Callable
+from html import escape
+
+import asyncpg
+import structlog
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from dispatcher.outcomes import notify_staff
+from dispatcher.texts.links import Claim, Links, Purpose
+from shared.access import Access, access
+from shared.categories import Channel
+from shared.clock import Clock
+from shared.outbox import AnyConnection
+
+log = structlog.get_logger()
+
+_BECAUSE = {Purpose.UNSUBSCRIBE: "unsubscribed", Purpose.NOT_MINE: "not_mine"}
+
+_ASK = {
+    Purpose.UNSUBSCRIBE: (
+        "Отписаться от писем",
+        "Письма из школы на этот адрес больше не придут. Сведения об учёбе вы будете получать другим "
+        "способом из вашего заявления, а если его нет, на бумаге.",
+        "Отписаться",
+    ),
+    Purpose.NOT_MINE: (
+        "Это не мой ребёнок",
+        "Похоже, адрес записан в школе по ошибке. Нажмите кнопку, и письма на него прекратятся, "
+        "а школа проверит запись.",
+        "Больше не писать на этот адрес",
+    ),
+}
+_DONE = {
+    Purpose.UNSUBSCRIBE: (
+        "Вы отписаны",
+        "Писем на этот адрес больше не будет. Передумаете — скажите секретарю школы.",
+    ),
+    Purpose.NOT_MINE: ("Спасибо", "Писем на этот адрес больше не будет. Школа проверит запись."),
+}
+_WRONG = (
+    "Ссылка не подошла",
+    "Возможно, она скопирована не целиком. Откройте её из письма ещё раз или напишите в школу.",
+)
+
+
+def router(pool_of: Callable[[], asyncpg.Pool], links: Links, clock: Clock) -> APIRouter:
+    """Routes `/u/{token}` and `/not-mine/{token}`."""
+    routes = APIRouter()
+
+    def ask(token: str, purpose: Purpose) -> HTMLResponse:
+        claim = read(links, token, purpose)
+        return _page(*_WRONG, status=404) if claim is None else _page(*_ASK[purpose])
+
+    async def act(token: str, purpose: Purpose) -> HTMLResponse:
+        claim = read(links, token, purpose)
+        if claim is None:
+            return _page(*_WRONG, status=404)
+        async with pool_of().acquire() as connection, connection.transaction():
+            if await stop(connection, links, claim) and purpose is Purpose.NOT_MINE:
+                await notify_staff(
+                    connection,
+                    kind="not_my_child",
+                    at=clock.now(),
+                    school=claim.school,
+                    guardian=claim.guardian,
+                )
+        return _page(*_DONE[purpose])
+
+    @routes.get("/u/{token}")
+    @access(Access.SIGNED_LINK, "shows a button, changes nothing")
+    async def ask_unsubscribe(token: str) -> HTMLResponse:
+        return ask(token, Purpose.UNSUBSCRIBE)
+
+    @routes.post("/u/{token}")
+    @access(Access.SIGNED_LINK, "stops mail to the one address the link was made for")
+    async def unsubscribe(token: str) -> HTMLResponse:
+        return await act(token, Purpose.UNSUBSCRIBE)
+
+    @routes.get("/not-mine/{token}")
+    @access(Access.SIGNED_LINK, "shows a button, changes nothing")
+    async def ask_not_mine(token: str) -> HTMLResponse:
+        return ask(token, Purpose.NOT_MINE)
+
+    @routes.post("/not-mine/{token}")
+    @access(Access.SIGNED_LINK, "stops mail to the one address the link was made for")
+    async def not_mine(token: str) -> HTMLResponse:
+        return await act(token, Purpose.NOT_MINE)
+
+    return routes
+
+
+def read(links: Links, token: str, purpose: Purpose) -> Claim | None:
+    """What the link says, if we made it for this purpose."""
+    try:
+        claim = links.read(token)
+    except ValueError:
+        return None
+    return claim if claim is not None and claim.purpose is purpose else None
+
+
+async def stop(connection: AnyConnection, links: Links, claim: Claim) -> bool:
+    """Stop the address the link was made for; False when it was stopped before, or is gone."""
+    addresses = await connection.fetch(
+        """SELECT address FROM consent.contact
+           WHERE school = $1 AND guardian = $2 AND channel = $3 AND stopped_at IS NULL""",
+        claim.school,
+        claim.guardian,
+        Channel.EMAIL.value,
+    )
+    meant = [row["address"] for row in addresses if links.digest(row["address"]) == claim.address]
+    stopped = await connection.fetch(
+        """UPDATE consent.contact SET stopped_at = now(), stopped_because = $4
+           WHERE school = $1 AND guardian = $2 AND channel = $3 AND address = ANY($5::text[])
+             AND stopped_at IS NULL RETURNING 1""",
+        claim.school,
+        claim.guardian,
+        Channel.EMAIL.value,
+        _BECAUSE[claim.purpose],
+        meant,
+    )
+    if not stopped:
+        return False
+    await connection.execute(
+        """INSERT INTO consent.epoch AS e (school, value) VALUES ($1, 1)
+           ON CONFLICT (school) DO UPDATE SET value = e.value + 1""",
+        claim.school,
+    )
+    await connection.execute(
+        "INSERT INTO dispatch.audit (actor, action, school, about) VALUES ('guardian', $1, $2, $3)",
+        f"contact.{_BECAUSE[claim.purpose]}",
+        claim.school,
+        claim.guardian,
+    )
+    log.info("contact.stopped", because=_BECAUSE[claim.purpose])
+    return True
+
+
+def _page(title: str, text: str, button: str | None = None, *, status: int = 200) -> HTMLResponse:
+    form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
+    return HTMLResponse(
+        f"""<!doctype html>
+<html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex"><title>{escape(title)}</title>
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}}
+button{{font:inherit;padding:.6rem 1.2rem}}</style></head>
+<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{form}</main></body></html>""",
+        status_code=status,
+        headers={"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"},
+    )
