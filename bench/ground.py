@@ -1,0 +1,130 @@
+"""The ground the measurements stand on: a real PostgreSQL, a real Kafka, a region's registry."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import dispatcher.papers
+import ingest.roster
+from onebox.postgres import EmbeddedPostgres
+from sandbox.journal import Kind, Moment, School, Size, build, week, write_registry
+from sandbox.kafka import KafkaBroker
+
+from shared.changes import bus_key, encode
+from shared.db import open_pool
+from shared.lists import Report
+from shared.migrations import migrate
+from shared.topics import Service
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=MOSCOW)
+ONLY_EMAIL: Mapping[Kind, float] = {Kind.EMAIL: 6, Kind.BOTH_EMAIL: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    folder: Path
+    database: str
+    kafka: str
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """Settings of a process under measurement: Tuesday noon of school time unless said otherwise."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("VESTNIK_")}
+        return {
+            **kept,
+            "VESTNIK_DATABASE_URL": self.database,
+            "VESTNIK_BUS": f"kafka://{self.kafka}",
+            "VESTNIK_DATA": str(self.folder / "data"),
+            "VESTNIK_SMTP_URL": "smtp://127.0.0.1:1",
+            "VESTNIK_MAIL_FROM": "Школа <school@school.example>",
+            "VESTNIK_CLOCK_START": NOON.isoformat(),
+            "VESTNIK_LOG_LEVEL": "warning",
+            **settings,
+        }
+
+
+@contextlib.asynccontextmanager
+async def ground() -> AsyncIterator[Ground]:
+    """PostgreSQL with fsync on, as an installation has it, and a broker; both gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="vestnik-bench-") as name:
+        folder = Path(name)
+        postgres = EmbeddedPostgres(folder / "postgres")
+        url = await postgres.start()
+        try:
+            await migrate(url)
+            async with KafkaBroker(folder / "kafka") as kafka:
+                yield Ground(folder, url, kafka.address)
+        finally:
+            await postgres.stop()
+
+
+def region(schools: int, classes: int, pupils: int, rate: float) -> list[School]:
+    """Schools of electronic families, so that every change is told."""
+    size = Size(classes=classes, pupils=pupils, rate=rate, shares=ONLY_EMAIL)
+    return [build(2026 + n, size, school=f"school-{n}") for n in range(schools)]
+
+
+async def enrol(at: Ground, schools: list[School]) -> None:
+    for service, half in ((Service.INGEST, ingest.roster), (Service.DISPATCHER, dispatcher.papers)):
+        pool = await open_pool(at.database, service, largest=2)
+        for school in schools:
+            folder = at.folder / "lists" / school.id
+            if not folder.exists():
+                write_registry(folder, school)
+            report = Report()
+            await half.import_folder(folder, pool, report, lambda *_: None)
+            if report.refused:
+                raise SystemExit(f"the generated lists were refused: {report.refusals[0]}")
+        await pool.close()
+
+
+def changes(schools: list[School], numbers: list[UUID]) -> list[tuple[str, bytes]]:
+    """Changes about single pupils, as ingest puts them on the bus: (key, value), numbered so."""
+    made: list[tuple[str, bytes]] = []
+    for school in schools:
+        groups = {pupil.id: pupil.group for pupil in school.pupils}
+        for moment in week(school, odd=False):
+            pupil = moment.event.get("subject")
+            if pupil is None or groups[pupil].unmarked:
+                continue
+            made.append(_record(moment, school.id, groups[pupil].name, numbers[len(made)]))
+            if len(made) == len(numbers):
+                return made
+    raise SystemExit(f"the region makes only {len(made)} changes, {len(numbers)} are wanted")
+
+
+def _record(moment: Moment, school: str, group: str, number: UUID) -> tuple[str, bytes]:
+    event: dict[str, Any] = {**moment.event, "time": (NOON - timedelta(hours=1)).isoformat()}
+    if "lesson" in event["data"]:
+        event["data"]["lesson"]["date"] = "2026-11-24"
+    key = bus_key(school, group)
+    return key, encode(event, change=number, accepted_at=NOON.astimezone(UTC), key=key)
+
+
+def spawn(module: str, environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", module, *words], env=dict(environment))
+
+
+def peak_megabytes(process: int) -> float:
+    """The most memory a process has held so far (VmHWM)."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+async def until(what: Any, *, every: float = 0.02, patience: float = 600.0) -> None:
+    """Waits until the awaitable `what()` is true."""
+    async with asyncio.timeout(patience):
+        while not await what():
+            await asyncio.sleep(every)

@@ -1,0 +1,39 @@
+"""What the small commands do: each opens one service's pool, asks that service, closes it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import cast
+
+import asyncpg
+
+import ingest.tokens
+from ingest.replay import Replayed, replay_refused
+from shared.db import open_pool
+from shared.migrations import require_current
+from shared.service import Context
+from shared.topics import Service
+
+
+@contextlib.asynccontextmanager
+async def acting(context: Context, service: Service) -> AsyncIterator[asyncpg.Pool]:
+    """A pool that acts as `service`. Raises SchemaOutdated before anything is touched."""
+    pool = await open_pool(context.database_url, service, largest=2)
+    try:
+        async with pool.acquire() as connection:
+            await require_current(cast("asyncpg.Connection", connection))
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def create_token(context: Context, school: str, journal: str) -> str:
+    """A journal's token, to be shown once. Raises ValueError in words for a person."""
+    async with acting(context, Service.INGEST) as pool:
+        if not await pool.fetchval("SELECT true FROM roster.school WHERE school = $1", school):
+            raise ValueError(f"школы «{school}» нет в списках: сначала vestnik registry import")
+        return await ingest.tokens.create(pool, school, journal)
+
+
+async def replay_what_was_refused(context: Context, school: str | None) -> Replayed:
+    async with acting(context, Service.INGEST) as pool:
+        return await replay_refused(pool, context.clock, school)

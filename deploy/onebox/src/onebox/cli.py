@@ -1,0 +1,146 @@
+"""The `vestnik` command (DESIGN §5). Every command works beside a running `vestnik up`.
+
+Answers go to standard output, everything else to standard error.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from onebox.account import EmbeddedPostgresError
+from onebox.environment import database
+from print_queue.freezing import NoSuchWeek
+from print_queue.typeset import TypesettingFailed
+from shared import logging
+from shared.migrations import SchemaOutdated
+from shared.serve import context_of
+from shared.service import Context
+from shared.settings import Settings, SettingsError, load
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Вестник: школьные новости каждой семье.")
+registry = typer.Typer(no_args_is_help=True, help="Списки школы.")
+token = typer.Typer(no_args_is_help=True, help="Доступ журналов.")
+print_ = typer.Typer(no_args_is_help=True, help="Бумага.")
+replay = typer.Typer(no_args_is_help=True, help="Обработать отложенное снова.")
+for name, group in {"registry": registry, "token": token, "print": print_, "replay": replay}.items():
+    app.add_typer(group, name=name)
+
+EXPECTED = (
+    ValueError,
+    EmbeddedPostgresError,
+    NoSuchWeek,
+    SchemaOutdated,
+    TypesettingFailed,
+)
+"""Errors whose text is written for a person."""
+
+answers = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """The entry point: what goes wrong in a way we know is one sentence, not a traceback."""
+    try:
+        app()
+    except EXPECTED as wrong:
+        errors.print(str(wrong), style="red", markup=False)
+        raise SystemExit(1) from None
+
+
+def settings_or_exit(level: str | None = "warning") -> Settings:
+    """The settings; a wrong one ends the command with a sentence that says which and why."""
+    try:
+        settings = load()
+    except SettingsError as wrong:
+        errors.print(f"Настройки: {wrong}", style="red")
+        raise typer.Exit(2) from None
+    logging.configure(level or settings.log_level)
+    return settings
+
+
+def within(work: Callable[[Context], Coroutine[Any, Any, Result]]) -> Result:
+    """Runs `work` with the installation's database at hand."""
+    settings = settings_or_exit()
+
+    async def run() -> Result:
+        async with database(settings) as url:
+            return await work(context_of(settings, url))
+
+    return asyncio.run(run())
+
+
+@app.command()
+def up(port: Annotated[int, typer.Option(help="Порт страниц")] = 8100) -> None:
+    """Все службы в одном процессе: установка для одной школы."""
+    from onebox.up import run_up
+
+    run_up(settings_or_exit(None), port)
+
+
+@app.command()
+def demo() -> None:
+    """Школьная неделя за минуту: настоящие службы, учебный внешний мир, файлы в var/demo."""
+    from onebox.demo.play import run_demo
+
+    raise typer.Exit(run_demo(Path("var/demo")))
+
+
+@app.command()
+def migrate() -> None:
+    """Создать или обновить схемы базы."""
+    from shared.migrations import migrate as bring_up_to_date
+
+    within(lambda context: bring_up_to_date(context.database_url))
+    errors.print("База обновлена.")
+
+
+@registry.command("import")
+def registry_import(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Папка с файлами CSV")],
+) -> None:
+    """Загрузить списки школы. Ничего не удаляет и ничего не рассылает; 1, если в чём-то отказано."""
+    from onebox.lists import import_lists, show_report
+
+    report = within(lambda context: import_lists(folder, context, errors))
+    show_report(report, answers)
+    if report.refused:
+        raise typer.Exit(1)
+
+
+@token.command("create")
+def token_create(
+    school: Annotated[str, typer.Option(help="Школа, как в schools.csv")],
+    journal: Annotated[str, typer.Option(help="Имя журнала")],
+) -> None:
+    """Выдать журналу токен. Он печатается один раз и больше нигде не хранится."""
+    from onebox.acts import create_token
+
+    typer.echo(within(lambda context: create_token(context, school, journal)))
+
+
+@print_.command("week")
+def print_week(
+    class_name: Annotated[str | None, typer.Option("--class", help="Класс; без него — все")] = None,
+    week: Annotated[str | None, typer.Option(help="Неделя, например 2026-W47; без неё — текущая")] = None,
+) -> None:
+    """Недельные листы: путь каждого PDF. Открытая неделя закрывается, закрытая печатается как была."""
+    import print_queue.app
+
+    for path in within(lambda context: print_queue.app.print_week(context, class_name, week)):
+        typer.echo(path)
+
+
+@replay.command("refused")
+def replay_refused(
+    school: Annotated[str | None, typer.Option(help="Школа; без неё — все")] = None,
+) -> None:
+    """Принять снова изменения, в которых было отказано, когда причина устранена."""
+    from onebox.acts import replay_what_was_refused
+
+    done = within(lambda context: replay_what_was_refused(context, school))
+    typer.echo(f"Принято: {done.accepted}, по-прежнему отказано: {done.refused}")

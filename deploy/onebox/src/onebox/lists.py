@@ -1,0 +1,52 @@
+"""`vestnik registry import DIR`: both halves of the school's lists, with a bar and a report by line."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import dispatcher.papers
+import ingest.roster
+from onebox.acts import acting
+from shared.lists import Report
+from shared.service import Context
+from shared.topics import Service
+
+
+async def import_lists(folder: Path, context: Context, console: Console) -> Report:
+    """Imports what is in `folder`; many refusals are in full in a file of the data folder."""
+    report = Report(full=context.settings.data / "refused-lists.txt")
+    halves = ((Service.INGEST, ingest.roster), (Service.DISPATCHER, dispatcher.papers))
+    columns = (
+        TextColumn("{task.description:<20}"),
+        BarColumn(30),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def moved(file: str, done: int, total: int) -> None:
+            if file not in tasks:
+                tasks[file] = progress.add_task(file, total=total)
+            progress.update(tasks[file], completed=done, total=max(done, total))
+
+        for service, half in halves:
+            async with acting(context, service) as pool:
+                await half.import_folder(folder, pool, report, moved)
+    return report
+
+
+def show_report(report: Report, console: Console) -> None:
+    """The table by file, then every refusal by file, line and reason."""
+    table = Table("Файл", "Строк", "Изменено", "Отказано")
+    for file, count in report.files.items():
+        table.add_row(file, str(count.read), str(count.changed), str(count.refused or ""))
+    console.print(table)
+    for note in report.notes:
+        console.print(note, markup=False)
+    for refusal in report.refusals:
+        console.print(str(refusal), markup=False)
+    if report.written is not None:
+        console.print(f"Здесь первые {len(report.refusals)}, все отказы: {report.written}", markup=False)

@@ -1,0 +1,55 @@
+"""Plain Russian for what the database stores, one table a kind."""
+
+TYPES = {
+    "journal.mark.set": "отметки",
+    "journal.mark.removed": "отметки удалены",
+    "journal.final_mark.set": "итоговые отметки",
+    "journal.final_mark.removed": "итоговые отметки удалены",
+    "journal.forecast.set": "прогнозы",
+    "journal.attendance.set": "посещаемость",
+    "journal.attendance.removed": "посещаемость: записи удалены",
+    "journal.homework.set": "домашние задания",
+    "journal.homework.removed": "домашние задания удалены",
+    "journal.lesson.changed": "изменения расписания",
+    "journal.assessment.planned": "контрольные работы",
+    "journal.assessment.removed": "контрольные отменены",
+    "journal.remark.set": "замечания и похвалы",
+    "journal.remark.removed": "замечания удалены",
+    "journal.announcement.posted": "объявления",
+    "journal.announcement.removed": "объявления сняты",
+}
+VERDICTS = {"tell": "сообщить", "paper": "на бумагу", "suppress": "не сообщать"}
+REASONS = {
+    "rights": "нет прав законного представителя",
+    "unmarked_class": "в классе не ставят отметок",
+    "no_consent": "нет согласия",
+    "out_of_scope": "не просили в заявлении",
+    "unwanted": "семья отказалась",
+    "unreachable": "нет рабочего адреса",
+    "application": "по заявлению",
+    "preference": "по желанию семьи",
+    "stale": "запись уже устарела",
+    "nothing_told": "отменять нечего: не сообщали",
+    "nothing_to_tell": "сообщать нечего",
+}
+CHANNELS = {"email": "почта", "sms": "SMS", "push": "push", "paper": "бумага"}
+STATUSES = {
+    "composed": "ждёт отправки",
+    "sending": "отправляется",
+    "accepted": "принято шлюзом",
+    "delivered": "доставлено",
+    "failed": "не дошло",
+    "unknown": "исход выясняется",
+    "cancelled": "отменено",
+    "expired": "устарело",
+}
+LEDGER = {
+    "delivered": "доставлено",
+    "accepted": "принято шлюзом",
+    "paper": "на бумаге",
+    "suppressed": "не сообщалось, с причиной",
+    "failed": "не дошло",
+    "expired": "устарело",
+    "cancelled": "заменено новой записью",
+    "pending": "в работе",
+}
