@@ -94,12 +94,11 @@ async def _changes(request: Request, pool: asyncpg.Pool | None, clock: Clock, do
     with door.inside(journal.token):
         mode = mode_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
         body = await read_body(request)
-        read = (mode, list(request.headers.raw), body)
+        read = (journal.source, mode, list(request.headers.raw), body)
         try:
             envelopes, judged = await asyncio.to_thread(_read, *read) if len(body) > _LARGE else _read(*read)
         except NotCloudEventsError as wrong:
             raise ProblemError(400, f"Ничего не принято: {wrong}.") from wrong
-        _own(envelopes, journal.source)
         async with (
             door.turn(journal.source),
             pool.acquire(timeout=5) as connection,
@@ -111,9 +110,17 @@ async def _changes(request: Request, pool: asyncpg.Pool | None, clock: Clock, do
 
 
 def _read(
-    mode: str, headers: list[tuple[bytes, bytes]], body: bytes
+    source: str, mode: str, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> tuple[list[Envelope], list[Judged | Refused]]:
+    """The request's events, every one of them from `source` (else ProblemError 403), and what each is
+    by itself."""
     envelopes = read_events(mode, headers, body)
+    for index, envelope in enumerate(envelopes):
+        if envelope.source != source:
+            raise ProblemError(
+                403,
+                f"Ничего не принято: событие {index} не от этого журнала; токен выдан для source «{source}».",
+            )
     return envelopes, judge_all(envelopes)
 
 
@@ -128,15 +135,6 @@ async def _journal(request: Request, pool: asyncpg.Pool) -> tokens.Journal:
             headers={"WWW-Authenticate": 'Bearer realm="vestnik"'},
         )
     return journal
-
-
-def _own(envelopes: list[Envelope], source: str) -> None:
-    for index, envelope in enumerate(envelopes):
-        if envelope.source != source:
-            raise ProblemError(
-                403,
-                f"Ничего не принято: событие {index} не от этого журнала; токен выдан для source «{source}».",
-            )
 
 
 def _tell(journal: tokens.Journal, outcomes: Outcomes) -> None:

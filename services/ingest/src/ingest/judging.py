@@ -65,7 +65,7 @@ class Roster:
 
 
 def judge(envelope: Envelope) -> Judged | Refused:
-    """The event by itself; whether its pupils exist is `strangers`."""
+    """The event by itself, its `source` being a journal's; whether its pupils exist is `strangers`."""
     if envelope.damage is not None:
         return Refused(f"{envelope.damage}: исправьте его и пришлите событие снова")
     if len(envelope.id) > LONGEST_ID:
