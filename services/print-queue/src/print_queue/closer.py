@@ -129,7 +129,7 @@ def _notice(one: batchstore.Overdue) -> bytes:
             "kind": "paper_not_handed_out",
             "school": one.school,
             "class": one.class_name,
-            "batch": one.batch,
+            "batch": str(one.batch),
             "occasion": one.kind,
             "name": one.name,
             "state": one.state,

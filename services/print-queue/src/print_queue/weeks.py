@@ -167,7 +167,7 @@ async def close(connection: AnyConnection, row: WeekRow, closed_at: datetime) ->
     await connection.execute(
         """
         INSERT INTO paper.week (school, class, week, opened_at, closes_at, closed_at, last_arrival)
-        SELECT $1, $2, $3, $4, $5, $6, last_value FROM paper.arrival
+        VALUES ($1, $2, $3, $4, $5, $6, nextval('paper.arrival'))
         ON CONFLICT (school, class, week) DO UPDATE
             SET closed_at = excluded.closed_at, last_arrival = excluded.last_arrival
             WHERE week.closed_at IS NULL
