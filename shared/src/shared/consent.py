@@ -7,6 +7,7 @@ One table, readable by a lawyer: item numbers are those of the consent sheet
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.categories import Category, Channel
 
@@ -133,13 +134,16 @@ def permission(
     if sheet is not None and not sheet.valid(today):
         withdrawn = sheet.withdrawn_on is not None and sheet.withdrawn_on <= today
         return Permission(frozenset(), sheet.number, ("withdrawn" if withdrawn else "expired",))
-    items = sheet.items if sheet is not None else frozenset()
-    row = MATRIX[subject]
-    lacks = {channel: lacking(row[channel], items) for channel in Channel}
-    open_ = {channel for channel, missing in lacks.items() if not missing}
-    if application is not None and application.form is Form.PAPER and application.covers(category):
-        open_.add(Channel.PAPER)
     number = sheet.number if sheet is not None else None
-    if open_:
-        return Permission(frozenset(open_), number)
-    return Permission(frozenset(), number, min(lacks.values(), key=len))
+    open_, missing = _row(subject, sheet.items if sheet is not None else frozenset())
+    if application is not None and application.form is Form.PAPER and application.covers(category):
+        open_ |= {Channel.PAPER}
+    return Permission(open_, number, () if open_ else missing)
+
+
+@lru_cache(maxsize=4096)  # families sign few different sets of items, and every decision asks
+def _row(subject: Subject, items: frozenset[str]) -> tuple[frozenset[Channel], tuple[str, ...]]:
+    """The open channels of a row, and what the one that lacks least lacks."""
+    lacks = {channel: lacking(MATRIX[subject][channel], items) for channel in Channel}
+    open_ = frozenset(channel for channel, missing in lacks.items() if not missing)
+    return open_, min(lacks.values(), key=len)

@@ -21,6 +21,27 @@ from shared.changes import Change, Version
 ROWS = 5_000
 """At most so many rows in one statement and so many decisions in memory."""
 
+_DECISION = {
+    "change": "uuid",
+    "school": "text",
+    "guardian": "text",
+    "pupils": "text[]",
+    "category": "text",
+    "verdict": "text",
+    "reason": "text",
+    "missing": "text[]",
+    "sheets": "text[]",
+    "channel": "text",
+    "mode": "text",
+    "chosen": "boolean",
+    "due_at": "timestamptz",
+    "deadline": "timestamptz",
+    "expires_at": "timestamptz",
+    "corrects": "uuid",
+}
+_NAMES = ", ".join(_DECISION)
+_TYPED = ", ".join(f"{name} {kind}" for name, kind in _DECISION.items())
+
 ChildDay = tuple[str, str, str, date]
 """School, guardian, pupil and day."""
 
@@ -164,44 +185,14 @@ async def write(connection: asyncpg.Connection, plan: Plan) -> None:
 
 
 async def _insert(connection: asyncpg.Connection, rows: Sequence[Decision]) -> None:
-    # Arrays travel as literals: unnest would take a list of lists apart down to its elements.
+    # One JSON text is several times cheaper for the driver than a column of values each, and
+    # keeps arrays whole; a Decision's fields are named as the columns.
     await connection.execute(
-        """INSERT INTO dispatch.decision
-               (change, school, guardian, pupils, category, verdict, reason, missing, sheets, channel, mode,
-                chosen, due_at, deadline, expires_at, corrects)
-           SELECT change, school, guardian, pupils::text[], category, verdict, reason, missing::text[],
-                  sheets::text[], channel, mode, chosen, due_at, deadline, expires_at, corrects
-           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                       $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::timestamptz[],
-                       $14::timestamptz[], $15::timestamptz[], $16::uuid[])
-                AS given(change, school, guardian, pupils, category, verdict, reason, missing, sheets,
-                         channel, mode, chosen, due_at, deadline, expires_at, corrects)
-           ON CONFLICT DO NOTHING""",
-        [row.change for row in rows],
-        [row.school for row in rows],
-        [row.guardian for row in rows],
-        [_array(row.pupils) for row in rows],
-        [row.category for row in rows],
-        [row.verdict for row in rows],
-        [row.reason for row in rows],
-        [_array(row.missing) for row in rows],
-        [_array(row.sheets) for row in rows],
-        [row.channel for row in rows],
-        [row.mode for row in rows],
-        [row.chosen for row in rows],
-        [row.due_at for row in rows],
-        [row.deadline for row in rows],
-        [row.expires_at for row in rows],
-        [row.corrects for row in rows],
+        f"""INSERT INTO dispatch.decision ({_NAMES})
+            SELECT {_NAMES} FROM json_to_recordset($1::text::json) AS given({_TYPED})
+            ON CONFLICT DO NOTHING""",
+        orjson.dumps(rows).decode(),
     )
-
-
-def _array(values: Sequence[str]) -> str:
-    """PostgreSQL's literal of a text array."""
-    if not values:
-        return "{}"
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + '","'.join(quoted) + '"}'
 
 
 def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
