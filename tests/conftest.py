@@ -1,8 +1,17 @@
 """Fixtures for every test that needs the real thing.
 
 `database`   URL of a fresh migrated database on a real PostgreSQL (embedded, one per test process).
+`kafka`      a real broker (`kafka.address`), one per run: VESTNIK_TEST_KAFKA=host:port if set, else
+             started here, which takes java and, the first time, mvn. Without them such tests are
+             skipped and the summary says so; with CI=true they fail.
+`bus`        a `support.buses.BusKit` over a fresh database; the test runs once on each bus. A test
+             that is about one of them asks for `postgres_bus` or `kafka_bus`.
+
+Tests on the broker run in one test process, one after another, so they may kill it; each has
+its own VESTNIK_BUS_PREFIX, so they share nothing else.
 """
 
+import os
 import shutil
 import sys
 import tempfile
@@ -13,8 +22,30 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.buses import BusKit
+from support.aside import run_aside
+from support.buses import BusKit, Kafka
 from support.databases import Databases
+
+from sandbox import kafka as sandbox_kafka
+
+NO_KAFKA = "no Kafka here (java and mvn, or VESTNIK_TEST_KAFKA=host:port)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"kafka", "kafka_bus"}:
+            item.add_marker(pytest.mark.kafka)
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [one for one in terminalreporter.stats.get("skipped", ()) if NO_KAFKA in str(one.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f"NOT PROVEN ON KAFKA: {len(skipped)} tests skipped, {NO_KAFKA}", red=True
+        )
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +70,37 @@ def database(databases: Databases) -> Iterator[str]:
     databases.drop(name)
 
 
-@pytest.fixture(params=["postgres"])
-def bus(request: pytest.FixtureRequest, database: str) -> BusKit:
-    """Either bus over a fresh database; a test that uses it runs once on each."""
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """The broker of this run; `kafka.broker` is None when it is somebody else's."""
+    if address := os.environ.get("VESTNIK_TEST_KAFKA"):
+        yield Kafka(address, None)
+        return
+    if not sandbox_kafka.available():
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_KAFKA)
+        pytest.skip(NO_KAFKA)
+    with tempfile.TemporaryDirectory(prefix="vestnik-kafka-") as folder:
+        broker = sandbox_kafka.KafkaBroker(Path(folder))
+        try:
+            run_aside(broker.start())
+            yield Kafka(broker.address, broker)
+        finally:
+            broker.kill()
+
+
+@pytest.fixture
+def postgres_bus(database: str) -> BusKit:
     return BusKit(database, "postgres")
+
+
+@pytest.fixture
+def kafka_bus(database: str, kafka: Kafka) -> BusKit:
+    return BusKit(database, f"kafka://{kafka.address}")
+
+
+@pytest.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
+def bus(request: pytest.FixtureRequest) -> BusKit:
+    """Either bus over a fresh database; a test that uses it runs once on each."""
+    kit: BusKit = request.getfixturevalue(f"{request.param}_bus")
+    return kit

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from sandbox.kafka import KafkaBroker
 from shared import outbox
 from shared.bus.base import Bus, Subscription
 from shared.bus.make import make_bus
@@ -21,6 +22,14 @@ CREATE TABLE effect (
     PRIMARY KEY (bus_group, value));
 GRANT ALL ON effect TO PUBLIC
 """
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """Where the broker of a test run is, and the broker itself if the run may kill it."""
+
+    address: str
+    broker: KafkaBroker | None
 
 
 @dataclass

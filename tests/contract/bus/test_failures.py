@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-from support.buses import BusKit, eventually, in_order
+import pytest
+from support.buses import BusKit, Kafka, eventually, in_order
 from support.effects import recording
 from support.processes import kill, program, said
 
@@ -14,7 +15,7 @@ from shared.topics import Service, Topic
 CHANGES = Topic.JOURNAL_CHANGES
 
 
-def consumer(bus: BusKit, name: str) -> object:
+def consumer(bus: BusKit, name: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     return program("support.consumer", "dispatcher", CHANGES.value, "g", name, environment=bus.environment)
 
 
@@ -107,3 +108,41 @@ async def test_terminated_connections_are_made_anew(bus: BusKit) -> None:
     assert set(seen) == published
     assert in_order(seen)
     assert await bus.dead_letters(Service.DISPATCHER) == []
+
+
+async def test_a_killed_broker_loses_nothing(kafka_bus: BusKit, kafka: Kafka) -> None:
+    if kafka.broker is None:
+        pytest.skip("the broker is somebody else's")
+    await kafka_bus.prepare_effects()
+    subscription = Subscription(CHANGES, "g", recording("g"), max_records=20)
+    async with kafka_bus.running(Service.DISPATCHER, subscription), kafka_bus.writing(CHANGES):
+        await publish_burst(kafka_bus, 400)
+        kafka.broker.kill()
+        publishing = asyncio.create_task(publish_burst(kafka_bus, 2_000))
+        await asyncio.sleep(0.5)
+        await kafka.broker.restart()
+        published = await publishing
+
+        async def all_seen() -> bool:
+            return len(await kafka_bus.effects("g")) == len(published)
+
+        await eventually(all_seen)
+    assert set(await kafka_bus.effects("g")) == published
+    assert await kafka_bus.dead_letters(Service.DISPATCHER) == []
+
+
+async def test_starts_before_its_broker(kafka_bus: BusKit, kafka: Kafka) -> None:
+    if kafka.broker is None:
+        pytest.skip("the broker is somebody else's")
+    await kafka_bus.prepare_effects()
+    kafka.broker.kill()
+    subscription = Subscription(CHANGES, "g", recording("g"))
+    async with kafka_bus.running(Service.DISPATCHER, subscription) as running, kafka_bus.writing(CHANGES):
+        await kafka_bus.publish(Service.INGEST, CHANGES, ("k", "k/1"))
+        assert not running.healthy()
+        await kafka.broker.restart()
+
+        async def seen() -> bool:
+            return await kafka_bus.effects("g") == ["k/1"] and running.healthy()
+
+        await eventually(seen)
