@@ -191,7 +191,7 @@ async def _insert(connection: asyncpg.Connection, rows: Sequence[Decision]) -> N
         f"""INSERT INTO dispatch.decision ({_NAMES})
             SELECT {_NAMES} FROM json_to_recordset($1::text::json) AS given({_TYPED})
             ON CONFLICT DO NOTHING""",
-        orjson.dumps(rows).decode(),
+        orjson.dumps(rows, default=str).decode(),  # the driver's own UUIDs are no plain ones
     )
 
 
