@@ -38,13 +38,13 @@ class MessageOutcome:
         return bus_key(self.school, None), orjson.dumps(
             {
                 "kind": "message",
-                "message": self.message,
+                "message": str(self.message),  # as text: the driver has a UUID class of its own
                 "school": self.school,
                 "guardian": self.guardian,
                 "channel": self.channel,
                 "status": self.status,
                 "reason": self.reason,
-                "changes": self.changes,
+                "changes": [str(change) for change in self.changes],
                 "pupils": self.pupils,
                 "at": self.at,
             }
@@ -69,7 +69,7 @@ class PaperOutcome:
                 "school": self.school,
                 "guardian": self.guardian,
                 "pupils": self.pupils,
-                "change": self.change,
+                "change": str(self.change),
                 "reason": self.reason,
                 "at": self.at,
             }

@@ -102,10 +102,23 @@ class Settler:
                 self._waiting = batch + self._waiting
                 self._arrived.set()
                 await asyncio.sleep(min(_LONGEST_PAUSE, 0.1 * 2**failures))
+            except Exception as error:  # noqa: BLE001 - whatever one holds, the others are settled
+                log.error("settle.broken", error=type(error).__name__, messages=len(batch))  # noqa: TRY400
+                await self._one_by_one(batch)
             else:
                 failures = 0
                 for one in batch:
                     one.done.set_result(None)
+
+    async def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
+        """One that cannot be written is left to its lease, which runs out."""
+        for one in batch:
+            try:
+                await self._write([one])
+            except Exception as error:  # noqa: BLE001 - passed on to the one who waits
+                one.done.set_exception(error)
+            else:
+                one.done.set_result(None)
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         now = datetime.now(UTC)

@@ -1,0 +1,128 @@
+"""Every answer of a channel, and what it leads to."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from dispatcher.channels.base import Accepted, MessageFailed, Misconfigured, Retry, Unknown
+from dispatcher.sending.retry import Backoff
+from shared.categories import Channel
+
+
+async def _one(office, port, **how):
+    await office.family("1", email="anna@example.org")
+    change = await office.tell("1", **how)
+    await office.work(port)
+    return change
+
+
+async def test_retry_waits_as_long_as_asked(office, scripted) -> None:
+    port = scripted(Channel.EMAIL, [Retry("busy", timedelta(minutes=10))])
+    await _one(office, port)
+    (message,) = await office.messages()
+    assert (message["status"], message["reason"], message["attempts"]) == ("composed", "busy", 1)
+    waits = message["next_attempt_at"] - datetime.now(UTC)
+    assert timedelta(minutes=9) < waits < timedelta(minutes=11)
+    await office.pool.execute("UPDATE dispatch.message SET next_attempt_at = now()")
+    await office.work(port)
+    assert await office.statuses() == [("email", "accepted")]
+    first, second = port.parcels
+    assert first.message == second.message
+
+
+async def test_nobody_tries_beyond_the_expiry(office, scripted) -> None:
+    port = scripted(Channel.EMAIL, [Retry("busy", timedelta(days=8))])
+    await _one(office, port)
+    (message,) = await office.messages()
+    assert (message["status"], message["reason"]) == ("failed", "gave_up: busy")
+    assert [one["status"] for one in await office.outcomes()] == ["failed"]
+
+
+async def test_a_bad_message_fails_and_the_address_stays_good(office, scripted) -> None:
+    await _one(office, scripted(Channel.EMAIL, [MessageFailed("too big")]))
+    assert await office.statuses() == [("email", "failed")]
+    assert await office.pool.fetchval("SELECT count(*) FROM dispatch.suppression") == 0
+
+
+async def test_a_wrong_password_pauses_the_channel_and_suppresses_nobody(office, scripted) -> None:
+    port = scripted(Channel.EMAIL, [Misconfigured("login refused")])
+    await _one(office, port)
+    assert await office.statuses() == [("email", "composed")]
+    assert await office.pool.fetchval("SELECT count(*) FROM dispatch.suppression") == 0
+    notices = await office.pool.fetchval("SELECT count(*) FROM dispatch.outbox WHERE topic = 'staff.notices'")
+    assert notices == 1
+    await office.work(port)
+    assert len(port.parcels) == 1  # paused
+    await office.pool.execute("DELETE FROM dispatch.channel_pause")
+    await office.work(port)
+    assert await office.statuses() == [("email", "accepted")]
+
+
+async def test_an_unknown_letter_goes_again_under_its_name(office, scripted) -> None:
+    port = scripted(Channel.EMAIL, [Unknown("cut after the dot")])
+    await _one(office, port)
+    assert await office.statuses() == [("email", "unknown")]
+    await office.sweeper().round()
+    assert await office.statuses() == [("email", "unknown")]
+    await office.pool.execute("UPDATE dispatch.message SET next_attempt_at = now()")
+    await office.sweeper().round()
+    await office.work(port)
+    first, second = port.parcels
+    name = f"<{first.message}@vestnik.example>".encode()
+    assert name in first.content
+    assert name in second.content
+
+
+async def test_a_lease_that_ran_out_lets_another_send(office, scripted) -> None:
+    await office.family("1", email="anna@example.org")
+    await office.tell("1")
+    await office.compose()
+    await office.pool.execute(
+        "UPDATE dispatch.message SET status = 'sending', lease = uuidv7(), lease_until = now() - interval '1 s'"
+    )
+    await office.sweeper().round()
+    port = scripted(Channel.EMAIL)
+    await office.work(port)
+    assert await office.statuses() == [("email", "accepted")]
+
+
+async def test_whoever_lost_the_lease_settles_nothing(office, scripted) -> None:
+    async def steal(_parcel):
+        await office.pool.execute("UPDATE dispatch.message SET lease = uuidv7()")
+        return Accepted()
+
+    await office.family("1", email="anna@example.org")
+    await office.tell("1")
+    async with office.sending(scripted(Channel.EMAIL, [steal])) as sender:
+        await office.compose()
+        sender.wake()
+        async with asyncio.timeout(5):
+            while not await office.pool.fetchval("SELECT attempts FROM dispatch.message"):
+                await asyncio.sleep(0.02)
+    assert await office.statuses() == [("email", "sending")]
+
+
+async def test_a_letter_that_cannot_be_written_stops_no_other(office, scripted) -> None:
+    for name in "123":
+        await office.family(name, email=f"a{name}@example.org")
+    await office.tell("1")
+    broken = await office.tell("2", type="journal.attendance.set")
+    await office.tell("3")
+    await office.pool.execute(
+        "UPDATE dispatch.change SET data = data || '{\"attendance\": \"nonsense\"}' WHERE change = $1", broken
+    )
+    port = scripted(Channel.EMAIL)
+    await office.work(port, backoff=Backoff())
+    assert sorted(status for _, status in await office.statuses()) == ["accepted", "accepted", "composed"]
+
+
+async def test_two_senders_share_the_work_and_send_each_once(office, scripted) -> None:
+    for number in range(60):
+        await office.family(str(number), email=f"a{number}@example.org")
+        await office.tell(str(number))
+    one, other = scripted(Channel.EMAIL), scripted(Channel.EMAIL)
+    async with office.sending(one):
+        await office.work(other)
+    sent = [parcel.message for port in (one, other) for parcel in port.parcels]
+    assert len(sent) == len(set(sent)) == 60
+    assert one.parcels
+    assert other.parcels
