@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
-from dispatcher.sending.sender import Sender
+from dispatcher.sending.sender import WIDTHS, Sender, Width
 from dispatcher.sending.settler import Settler
 from dispatcher.sending.sweeper import Lists, Sweeper
 from dispatcher.sending.weekly import WeeklyEmails
@@ -236,7 +236,11 @@ class Office:
 
     @asynccontextmanager
     async def sending(
-        self, *ports: Port, on: Sequence[Channel] = (), backoff: Backoff | None = None
+        self,
+        *ports: Port,
+        on: Sequence[Channel] = (),
+        backoff: Backoff | None = None,
+        widths: Mapping[Channel, Width] = WIDTHS,
     ) -> AsyncIterator[Sender]:
         """The sender at work. `on`: channels that count as switched on beside those of the ports."""
         channels = frozenset({port.channel for port in ports} | set(on))
@@ -251,6 +255,7 @@ class Office:
             ),
             settler=settler,
             segments=segments,
+            widths=widths,
         )
         for port in ports:
             await port.start()

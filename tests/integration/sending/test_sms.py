@@ -24,9 +24,7 @@ def _sms(gateway: SmsAero) -> SmsChannel:
 
 async def _alert(office, name="1"):
     await office.family(name, phone=PHONE)
-    return await office.tell(
-        name, channel=Channel.SMS, mode="immediate", type="journal.attendance.set"
-    )
+    return await office.tell(name, channel=Channel.SMS, mode="immediate", type="journal.attendance.set")
 
 
 async def _age(office, seconds: int) -> None:
@@ -117,7 +115,9 @@ async def test_no_conclusion_while_the_list_is_out_of_reach(office, scripted) ->
         await _age(office, 100)
         await sweeper.round()
     assert await office.statuses() == [("sms", "unknown")]
-    assert await office.pool.fetchval("SELECT count(*) FROM dispatch.outbox WHERE topic = 'staff.notices'") == 1
+    assert (
+        await office.pool.fetchval("SELECT count(*) FROM dispatch.outbox WHERE topic = 'staff.notices'") == 1
+    )
 
 
 async def test_rows_of_others_and_older_ones_are_left_alone(office, scripted) -> None:
