@@ -221,17 +221,16 @@ def _sentence(wrong: ValidationError) -> str:
     )
 
 
-def load(environment: dict[str, str] | None = None) -> Settings:
+def load() -> Settings:
     """Read the environment and `vestnik.toml`. Raises SettingsError in words for a person."""
-    environment = dict(os.environ) if environment is None else environment
-    path = Path(environment.get("VESTNIK_CONFIG", "vestnik.toml"))
+    path = Path(os.environ.get("VESTNIK_CONFIG", "vestnik.toml"))
     values: dict[str, Any] = {}
     if path.exists():
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
             raise SettingsError(f"{path}: {wrong}") from wrong
-    elif "VESTNIK_CONFIG" in environment:
+    elif "VESTNIK_CONFIG" in os.environ:
         raise SettingsError(f"VESTNIK_CONFIG: no file {path}")
     known = set(Settings.model_fields)
     values = {key.lower().removeprefix("vestnik_"): value for key, value in values.items()}

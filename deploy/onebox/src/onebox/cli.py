@@ -87,6 +87,7 @@ def demo() -> None:
     """Школьная неделя за минуту: настоящие службы, учебный внешний мир, файлы в var/demo."""
     from onebox.demo.play import run_demo
 
+    logging.configure("warning")
     raise typer.Exit(run_demo(Path("var/demo")))
 
 
@@ -144,3 +145,11 @@ def replay_refused(
 
     done = within(lambda context: replay_what_was_refused(context, school))
     typer.echo(f"Принято: {done.accepted}, по-прежнему отказано: {done.refused}")
+
+
+@app.command()
+def status() -> None:
+    """Очереди каналов, сроки и книга учёта."""
+    from onebox.status import read_status, show_status
+
+    show_status(within(read_status), answers)

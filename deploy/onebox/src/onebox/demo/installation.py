@@ -27,6 +27,10 @@ class Installation:
     environment: Mapping[str, str]
     folder: Path
 
+    @property
+    def data(self) -> Path:
+        return Path(self.environment["VESTNIK_DATA"])
+
     async def run(self, *words: str) -> str:
         """`vestnik WORDS…` beside the running services; its standard output."""
         process = await asyncio.create_subprocess_exec(
