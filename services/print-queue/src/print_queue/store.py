@@ -62,28 +62,29 @@ async def entries(
     sheet said it, and the forecasts and final marks of the last half-year."""
     rows = await connection.fetch(
         """
-        WITH wanted AS (
-            SELECT source, entity FROM paper.ledger
-            WHERE school = $1 AND pupil = ANY($2) AND accepted_at >= $7 AND accepted_at < $6
-            UNION
-            SELECT source, entity FROM paper.ledger
-            WHERE school = $1 AND pupil IS NULL AND accepted_at >= $7 AND accepted_at < $6
+        SELECT found.*, coalesce(accepted_at >= $5 OR arrival > $8 AND accepted_at >= $7, false) AS fresh
+        FROM (
+            SELECT * FROM paper.ledger
+            WHERE school = $1 AND pupil = ANY($2) AND accepted_at >= $7
+            UNION ALL
+            SELECT * FROM paper.ledger
+            WHERE school = $1 AND pupil IS NULL AND accepted_at >= $7
                 AND (class = $3 OR class IS NULL AND (grade = $4 OR grade IS NULL))
-            UNION
-            SELECT source, entity FROM paper.ledger
+            UNION ALL
+            SELECT * FROM paper.ledger
             WHERE school = $1 AND pupil = ANY($2) AND category IN ('forecast', 'final_mark')
-                AND accepted_at >= $6 - interval '200 days'
-            UNION
-            SELECT source, entity FROM paper.ledger WHERE change = ANY($9)
-            UNION
-            SELECT source, entity FROM paper.printed p JOIN paper.ledger l USING (source, entity)
+                AND accepted_at >= $6::timestamptz - interval '200 days'
+            UNION ALL
+            SELECT * FROM paper.ledger WHERE school = $1 AND change = ANY($9)
+            UNION ALL
+            SELECT l.* FROM paper.printed p CROSS JOIN LATERAL (
+                SELECT * FROM paper.ledger l WHERE (l.source, l.entity) = (p.source, p.entity)
+                OFFSET 0 -- one look-up by primary key each, also where statistics are missing
+            ) AS l
             WHERE p.school = $1 AND p.pupil = ANY($2) AND p.latest
                 AND (l.revision, l.time) > (p.revision, p.time)
-        )
-        SELECT l.*, coalesce(accepted_at >= $5 OR arrival > $8 AND accepted_at >= $7, false) AS fresh
-        FROM wanted JOIN paper.ledger l USING (source, entity)
-        WHERE l.accepted_at < $6 AND l.school = $1
-        ORDER BY source, entity
+        ) AS found
+        WHERE accepted_at < $6
         """,
         school,
         pupils,
@@ -95,7 +96,9 @@ async def entries(
         window.last_arrival,
         list(moved),
     )
-    return {(entry := _entry(row)).key: entry for row in rows}
+    # An entry found for two reasons is the same row twice.
+    found = {Key(row["source"], row["entity"]): row for row in rows}
+    return {key: _entry(found[key]) for key in sorted(found)}
 
 
 def _entry(row: asyncpg.Record) -> Entry:
