@@ -77,7 +77,8 @@ def mark(
 ) -> Moment:
     rng = pen.rng
     kind, weight = rng.choice(WORKS)
-    value, comment = value or rng.choice(VALUES), rng.choice(COMMENTS)
+    value = value or rng.choice(VALUES)
+    comment = rng.choice(COMMENTS.get(value[:1], ("",)))
     data = {
         "entity": entity or pen.entity("mark"),
         **lesson.data(),
@@ -121,10 +122,12 @@ def _homework(group: Class, lesson: Lesson, pen: Pen) -> Moment:
     rng = pen.rng
     at = lesson.ends + timedelta(seconds=rng.randrange(30, 2 * 3600))
     due = lesson.day + timedelta(days=rng.choice((1, 2, 7)))
+    if due.weekday() >= group.days:  # to the first lesson after the days off
+        due += timedelta(days=7 - due.weekday())
     data = {
         "entity": pen.entity("homework"),
         **lesson.data(),
-        "due_on": (due + timedelta(days=1) if due.weekday() == 6 else due).isoformat(),
+        "due_on": due.isoformat(),
         "text": rng.choice(HOMEWORK),
     }
     return pen.write("journal.homework.set", at, data, group=group)
