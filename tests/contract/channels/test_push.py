@@ -12,6 +12,9 @@ from uuid import UUID
 import pytest
 from py_vapid import Vapid02
 from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from dispatcher.channels import vapid
 from dispatcher.channels.base import (
@@ -38,6 +41,7 @@ from sandbox.faults import (
     Slow,
 )
 from sandbox.push import Fate, PushService
+from sandbox.web import WebServer
 from shared.settings import Settings
 
 CONTENT = json.dumps({"title": "Иван П.", "body": "пропуск"}, ensure_ascii=False).encode()
@@ -230,3 +234,19 @@ async def test_the_key_is_made_once_and_kept(push: PushService, tmp_path: Path) 
     assert vapid.public_key(vapid.vapid_key(given)) == vapid.public_key(first)
     pem = Settings(data=tmp_path / "other", vapid_private_key=SecretStr(first.private_pem().decode()))
     assert vapid.public_key(vapid.vapid_key(pem)) == vapid.public_key(first)
+
+
+async def test_redirects_are_not_followed(push: PushService, key: Vapid02) -> None:
+    """Whoever subscribes chooses the endpoint; a redirect would choose the next host too."""
+
+    async def elsewhere(_: Request) -> RedirectResponse:
+        return RedirectResponse(push.subscribe()["endpoint"], 307)
+
+    front = await WebServer([Route("/push/x", elsewhere, methods=["POST"])]).start()
+    channel = PushChannel(key=key, subject="mailto:s@example.org", hosts=f"{front.host}:{front.port}")
+    await channel.start()
+    outcome = await channel.send(parcel({**push.subscribe(), "endpoint": f"{front.url}/push/x"}))
+    await channel.close()
+    await front.stop()
+    assert isinstance(outcome, MessageFailed)
+    assert push.notices == []

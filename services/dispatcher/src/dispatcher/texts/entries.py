@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from dispatcher.texts import russian, wording
+from dispatcher.texts.clean import line
 from dispatcher.texts.facts import Facts, read
 from dispatcher.view import Child, Item
 from shared.categories import Category
@@ -28,7 +29,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item. `facts` are the newest; of a removed one, those the family was told."""
+    """One item. `facts` are the newest; of a removed one, those the family was told.
+    `was` is what a correction corrects."""
 
     category: Category
     sort: Sort
@@ -36,6 +38,7 @@ class Entry:
     differences: tuple[Difference, ...]
     children: tuple[Child, ...]
     chosen: bool
+    was: Facts | None = None
 
     @property
     def removed(self) -> bool:
@@ -73,14 +76,7 @@ COMPARED: dict[Category, tuple[tuple[str, str], ...]] = {
     ),
     Category.ATTENDANCE: (("", "what"), ("предмет", "course"), ("дата", "when"), ("урок", "lesson")),
     Category.HOMEWORK: (("предмет", "course"), ("срок", "due_when"), ("", "text")),
-    Category.LESSON: (
-        ("", "what"),
-        ("дата", "when"),
-        ("урок", "lesson"),
-        ("предмет", "course"),
-        ("по расписанию", "before"),
-        ("теперь", "after"),
-    ),
+    Category.LESSON: (),  # one sentence tells the whole of what was said before
     Category.ASSESSMENT: (("дата", "when"), ("работа", "what"), ("предмет", "course")),
     Category.REMARK: (("автор", "author"), ("", "text")),
     Category.ANNOUNCEMENT: (("автор", "author"), ("заголовок", "title"), ("", "text")),
@@ -96,8 +92,9 @@ def entry(item: Item) -> Entry:
     facts = read(change)
     if told is None:
         return Entry(change.category, Sort.NEWS, facts, (), item.children, item.chosen)
-    found = differences(change.category, read(told), facts)
-    return Entry(change.category, Sort.CORRECTED, facts, found, item.children, item.chosen)
+    was = read(told)
+    found = differences(change.category, was, facts)
+    return Entry(change.category, Sort.CORRECTED, facts, found, item.children, item.chosen, was)
 
 
 def differences(category: Category, before: Facts, after: Facts) -> tuple[Difference, ...]:
@@ -129,9 +126,9 @@ class Group:
         """«Иван Петров, 7 «Б»»; together: «Иван и Мария»; nobody's: empty."""
         if len(self.children) == 1:
             child = self.children[0]
-            name = f"{child.name.given} {child.name.family}".strip()
-            return f"{name}, {russian.quoted_class(child.class_name)}" if child.class_name else name
-        return russian.enumeration([child.name.given for child in self.children])
+            name, school_class = line(f"{child.name.given} {child.name.family}"), line(child.class_name)
+            return f"{name}, {russian.quoted_class(school_class)}" if school_class else name
+        return russian.enumeration([line(child.name.given) for child in self.children])
 
 
 def groups(items: Iterable[Item]) -> tuple[Group, ...]:
@@ -157,4 +154,4 @@ def _sections(entries: list[Entry]) -> tuple[Section, ...]:
 
 def names(children: Iterable[Child]) -> str:
     """«Иван П. и Мария П.»."""
-    return russian.enumeration([child.name.short.replace(" ", russian.NBSP) for child in children])
+    return russian.enumeration([line(child.name.short).replace(" ", russian.NBSP) for child in children])

@@ -82,18 +82,18 @@ def subject(view: MessageView, groups: tuple[entries.Group, ...]) -> str:
     match view.kind:
         case Kind.WEEKLY:
             week = f"неделя {russian.period(*(view.period or (today, today)))}"
-            return f"{children}: {week}" if children else f"{russian.capitalised(week)}: записей не было"
+            return f"{children} — {week}" if children else f"{russian.capitalised(week)}: записей не было"
         case Kind.DAILY:
             about = f"журнал за {russian.day(today)}"
         case Kind.IMMEDIATE:
             about = _about(groups)
-    return line(f"{children}: {about}" if children else russian.capitalised(about))
+    return line(f"{children} — {about}" if children else russian.capitalised(about))
 
 
 def _about(groups: tuple[entries.Group, ...]) -> str:
     listed = [entry for group in groups for section in group.sections for entry in section.entries]
     kinds = list(dict.fromkeys(_thing(entry) for entry in listed))
-    fixing = "исправление, " if listed and all(e.sort is not entries.Sort.NEWS for e in listed) else ""
+    fixing = "исправление: " if listed and all(e.sort is not entries.Sort.NEWS for e in listed) else ""
     return fixing + (kinds[0] if len(kinds) == 1 else "новые записи в журнале")
 
 

@@ -70,7 +70,7 @@ def _base64(body: str) -> bytes:
 @lru_cache(maxsize=4096)
 def encoded(value: str) -> str:
     """Header text: as it is when it is plain ASCII and short, else encoded words, one a line."""
-    value = line(value)
+    value = line(value.replace("\u00a0", " "))
     if len(value) <= 60 and _ATOM.fullmatch(value) and "=?" not in value:
         return value
     words, start = [], 0

@@ -1,0 +1,77 @@
+"""Small grammar, as a teacher of Russian would check it."""
+
+from datetime import date
+
+import pytest
+
+from dispatcher.texts import courses, russian
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (1, "1 запись"),
+        (2, "2 записи"),
+        (5, "5 записей"),
+        (11, "11 записей"),
+        (21, "21 запись"),
+        (112, "112 записей"),
+    ],
+)
+def test_plurals(number: int, said: str) -> None:
+    assert russian.counted(number, "запись", "записи", "записей").replace(russian.NBSP, " ") == said
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (date(2026, 11, 23), date(2026, 11, 28), "23–28 ноября"),
+        (date(2026, 11, 30), date(2026, 12, 5), "30 ноября — 5 декабря"),
+        (date(2026, 11, 23), date(2026, 11, 23), "23 ноября"),
+    ],
+)
+def test_periods(first: date, last: date, said: str) -> None:
+    assert russian.period(first, last).replace(russian.NBSP, " ") == said
+
+
+def test_days() -> None:
+    assert russian.weekday_and_day(date(2026, 11, 23)) == "пн, 23\u00a0ноября"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], ""), (["Иван"], "Иван"), (["Иван", "Мария"], "Иван и Мария"), (["А", "Б", "В"], "А, Б и В")],
+)
+def test_enumerations(names: list[str], said: str) -> None:
+    assert russian.enumeration(names) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(4.35, "4,35"), ("4.50", "4,5"), ("4,1", "4,1"), (2, "2"), ("—", "—")]
+)
+def test_decimals(value: object, said: str) -> None:
+    assert russian.decimal(value) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("7Б", "7 «Б»"), ("11-а", "11 «А»"), ("5 «в»", "5 «В»"), ("Подготовишки", "Подготовишки")],
+)
+def test_classes(name: str, said: str) -> None:
+    assert russian.quoted_class(name).replace(russian.NBSP, " ") == said
+
+
+def test_courses() -> None:
+    assert courses.by("Алгебра") == "по алгебре"
+    assert courses.by("РУССКИЙ ЯЗЫК") == "по русскому языку"
+    assert courses.by("Робототехника") == "по предмету «Робототехника»"
+    assert courses.short("Физическая культура") == "физ-ра"
+    assert courses.short("Проектная мастерская") == "Проектная мас."
+    assert courses.within("Русский язык") == "русский язык"
+    assert courses.within("ОБЗР") == "ОБЗР"
+
+
+def test_the_table_of_courses_is_in_order_and_short() -> None:
+    assert list(courses.COURSES) == sorted(courses.COURSES)
+    for name, (_, short) in courses.COURSES.items():
+        assert len(short) <= max(len(name), 14)
