@@ -126,3 +126,31 @@ def test_a_wish_for_sms_is_marked_as_chosen() -> None:
 
 def test_a_pupil_without_guardians_gets_no_row() -> None:
     assert planned(pupil(ties=[])) == Plan()
+
+
+def test_an_equal_version_is_stale() -> None:
+    """DESIGN §3: strictly greater wins."""
+    twice = [change(seed="a"), change(seed="b", data={"mark": {"value": "2"}}), change(seed="c", revision=0)]
+    first, *rest = planned(pupil(), changes=twice).decisions
+    assert (first.verdict, {one.reason for one in rest}) == ("tell", {"stale"})
+
+
+def test_whoever_is_no_longer_concerned_is_not_told_the_old_text() -> None:
+    """R-A13: a subgroup's homework that was first given to the wrong child."""
+    wrong, right = pupil("a", [tie("g1")]), pupil("b", [tie("g2")])
+    registry = Registry([wrong, right])
+    first, second = (change(Category.HOMEWORK, revision=n, pupil=None) for n in (1, 2))
+    done = plan(
+        [first, second],
+        Situation(
+            now=NOW,
+            places={SCHOOL: Place(registry.school, Profile(), {"5А": registry.classes[0]})},
+            concerned={
+                first.change: Concerned(facts_of(first, MOSCOW), (wrong,)),
+                second.change: Concerned(facts_of(second, MOSCOW), (right,)),
+            },
+            usable={(SCHOOL, who): frozenset(ELECTRONIC) for who in ("g1", "g2")},
+        ),
+    )
+    assert [(one.change, one.guardian) for one in done.cancellations] == [(first.change, "g1")]
+    assert [one.guardian for one in done.decisions] == ["g1", "g2"]
