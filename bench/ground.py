@@ -19,7 +19,6 @@ import ingest.roster
 from onebox.postgres import EmbeddedPostgres
 from sandbox.journal import Kind, Moment, School, Size, build, week, write_registry
 from sandbox.kafka import KafkaBroker
-
 from shared.changes import bus_key, encode
 from shared.db import open_pool
 from shared.lists import Report

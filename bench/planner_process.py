@@ -3,7 +3,6 @@
 import asyncio
 
 from dispatcher.planning.planner import GROUP, Planner
-
 from shared import logging
 from shared.bus.base import Subscription
 from shared.bus.make import make_bus

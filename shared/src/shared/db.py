@@ -8,14 +8,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 
 from shared.topics import Service
 
-type_codecs = ("json", "jsonb")
+AnyConnection = asyncpg.Connection | PoolConnectionProxy
+"""A connection, or one lent by a pool."""
+
+_CODECS = ("json", "jsonb")
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
-    for name in type_codecs:
+    for name in _CODECS:
         await connection.set_type_codec(
             name,
             schema="pg_catalog",

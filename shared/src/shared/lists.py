@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 CHUNK = 1000
 LONGEST_ID = 255

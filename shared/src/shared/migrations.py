@@ -5,11 +5,11 @@ Each package that owns schemas names its migrations folder through the entry poi
 Alembic revisions under `versions/`; a landed one is never edited.
 """
 
+from functools import lru_cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
-import asyncpg
 from alembic import op
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
 
-from shared.db import sqlalchemy_url
+from shared.db import AnyConnection, sqlalchemy_url
+from shared.errors import ForPeople
 from shared.topics import Service
 
 GROUP = "vestnik.migrations"
@@ -35,8 +36,8 @@ EVERYONE = ", ".join(service.role for service in OWNED)
 _LOCK = 0x5645_5354  # "VEST": one migrator at a time
 
 
-class SchemaOutdated(Exception):
-    """The database is older (or newer) than the program; run `vestnik migrate`."""
+class SchemaOutdated(ForPeople):
+    """The database is older (or newer) than the program."""
 
 
 def folders() -> dict[str, Path]:
@@ -49,6 +50,12 @@ def folders() -> dict[str, Path]:
 
 def scripts(folder: Path) -> ScriptDirectory:
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+
+
+@lru_cache(maxsize=1)
+def heads() -> dict[str, str | None]:
+    """The revision the program needs, by the schema that keeps it; read once, for it is asked often."""
+    return {schema: scripts(folder).get_current_head() for schema, folder in folders().items()}
 
 
 async def migrate(url: str) -> None:
@@ -71,16 +78,18 @@ async def migrate(url: str) -> None:
         await engine.dispose()
 
 
-async def require_current(connection: asyncpg.Connection) -> None:
+async def require_current(connection: AnyConnection) -> None:
     """Raises SchemaOutdated unless every package's schema stands at the head of the code."""
-    for schema, folder in folders().items():
-        wanted = scripts(folder).get_current_head()
+    for schema, wanted in heads().items():
         table = await connection.fetchval("SELECT to_regclass($1)", f"{schema}.alembic_version")
         found = (
             await connection.fetchval(f"SELECT version_num FROM {schema}.alembic_version") if table else None
         )
         if found != wanted:
-            raise SchemaOutdated(f"schema {schema} is at {found or 'nothing'}, the program needs {wanted}")
+            raise SchemaOutdated(
+                f"Схема базы данных не та: {schema} — {found or 'пусто'}, программе нужна {wanted}. "
+                "Ничего не тронуто. Выполните vestnik migrate; если база новее программы, обновите её."
+            )
 
 
 def run(statements: str) -> None:

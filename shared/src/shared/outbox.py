@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
+from shared.db import AnyConnection
 from shared.topics import Service, Topic
 
 _CHANNEL = "vestnik_bus"  # the payload is the topic
 
 RETENTION = timedelta(hours=48)
-
-AnyConnection = asyncpg.Connection | PoolConnectionProxy
 
 
 @dataclass(frozen=True, slots=True, order=True)

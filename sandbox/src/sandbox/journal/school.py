@@ -102,8 +102,9 @@ class School:
 
 def no_subscription() -> Mapping[str, Any]:
     """A well-formed subscription nobody listens at, for lists without a push service."""
-    endpoint = "https://push.example/none"
-    return {"endpoint": endpoint, "expirationTime": None, "keys": {"p256dh": "BA", "auth": "AA"}}
+    point = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+    keys = {"p256dh": point, "auth": "AAAAAAAAAAAAAAAAAAAAAA"}  # the curve's own base point
+    return {"endpoint": "https://push.example/none", "expirationTime": None, "keys": keys}
 
 
 def build(

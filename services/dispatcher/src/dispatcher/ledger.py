@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dispatcher.messages import Status
 from shared.categories import Channel
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 AT_RISK_WITHIN = timedelta(hours=1)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 
 class Status(StrEnum):

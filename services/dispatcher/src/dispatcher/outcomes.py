@@ -15,7 +15,8 @@ import orjson
 from dispatcher.messages import Moved, Status
 from shared.categories import Channel
 from shared.changes import bus_key
-from shared.outbox import AnyConnection, append
+from shared.db import AnyConnection
+from shared.outbox import append
 from shared.topics import Service, Topic
 
 

@@ -56,7 +56,7 @@ class Ingest:
             async with self._pool.acquire(timeout=5) as connection:
                 await require_current(cast(asyncpg.Connection, connection))
         except SchemaOutdated as old:
-            return [f"схема базы данных не та: {old}; выполните vestnik migrate"]
+            return [str(old)]
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
             return [f"база данных недоступна ({type(away).__name__})"]
         return [] if self._bus.healthy() else ["шина сообщений не движется"]

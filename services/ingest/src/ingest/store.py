@@ -14,7 +14,8 @@ from ingest.envelope import LONGEST_ID, Envelope
 from ingest.judging import Judged, Refused, Roster
 from shared.changes import Version, bus_key, encode, school_of
 from shared.clock import Clock
-from shared.outbox import AnyConnection, append
+from shared.db import AnyConnection
+from shared.outbox import append
 from shared.topics import Service, Topic
 
 

@@ -14,11 +14,16 @@ import asyncpg
 
 from ingest.envelope import has_control
 from shared.changes import source_of
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
+from shared.errors import ForPeople
 
 _PREFIX = "vestnik_"
 """Lets secret scanners find a token that was committed somewhere."""
 _LONGEST_PART = 100
+
+
+class UnfitName(ForPeople, ValueError):
+    """A school or journal name that cannot stand in a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,12 @@ async def create(
 ) -> str:
     """A new token of the journal; it is nowhere kept and cannot be shown again.
 
-    Raises ValueError, in words for a person, for names that cannot stand in a source.
+    Raises UnfitName.
     """
     for name, value in (("школы", school), ("журнала", journal)):
         if not value.strip() or "/" in value or has_control(value) or len(value) > _LONGEST_PART:
-            raise ValueError(
-                f"обозначение {name} «{value}» не годится: нужно от 1 до {_LONGEST_PART} знаков без «/»"
+            raise UnfitName(
+                f"Обозначение {name} «{value}» не годится: нужно от 1 до {_LONGEST_PART} знаков без «/»."
             )
     token = _PREFIX + secrets.token_urlsafe(32)
     async with pool.acquire() as connection, connection.transaction():

@@ -20,7 +20,8 @@ from print_queue.freezing import Freezer, Ground, ground_of
 from print_queue.typeset import Typeset, TypesettingFailed, typeset
 from print_queue.week import PaperWeek
 from shared.clock import Clock
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
+from shared.errors import ForPeople
 from shared.registry import Families
 from shared.settings import Settings
 
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 _AT_ONCE = 2  # compiles side by side: each takes a core and 200 MB
 
 
-class DamagedBatch(Exception):
+class DamagedBatch(ForPeople):
     """The PDF of a batch is lost and its input no longer gives the same bytes; in Russian."""
 
 

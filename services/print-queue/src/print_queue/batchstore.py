@@ -13,7 +13,7 @@ from print_queue.composing import Composition, Occasion
 from print_queue.document import BatchDocument
 from print_queue.states import BatchState
 from print_queue.typeset import Typeset
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 _DOCUMENT = TypeAdapter(BatchDocument)
 

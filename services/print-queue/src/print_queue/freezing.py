@@ -20,8 +20,9 @@ from print_queue.recipients import Asking
 from print_queue.store import Window
 from print_queue.week import PaperWeek, Timetable
 from shared.categories import Channel
+from shared.db import AnyConnection
+from shared.errors import ForPeople
 from shared.families import School, SchoolClass
-from shared.outbox import AnyConnection
 from shared.registry import Families
 from shared.settings import Settings
 
@@ -32,7 +33,7 @@ EXTRA_AT = time(7)
 before the teacher comes, so that whatever was known the day before is handed out today."""
 
 
-class NoSuchWeek(Exception):
+class NoSuchWeek(ForPeople):
     """There is no such paper week to print; the text says why and what to do, in Russian."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from print_queue.states import BATCH_STEPS, BatchState, SheetState, sources
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 
 async def collect(connection: AnyConnection, batch: UUID, *, actor: str) -> bool:

@@ -15,7 +15,7 @@ from print_queue.entries import Entry, Key
 from print_queue.store import share_schools
 from shared.bus.base import Record, Rejected, Subscription
 from shared.changes import Change, decode
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 from shared.topics import Topic
 
 GROUP = "print-queue"

@@ -17,7 +17,7 @@ from print_queue.entries import Entry, Key
 from print_queue.words import Words
 from shared.categories import Category
 from shared.changes import Version
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 _LOCK = "hashtextextended('vestnik paper ' || school, 0)"
 

@@ -20,11 +20,12 @@ from pypdf import PdfReader
 from print_queue.document import BatchDocument
 from print_queue.glyphs import FONT_FAMILY, FONT_FOLDER, Dropped
 from print_queue.layout import Layout, lay_out
+from shared.errors import ForPeople
 
 TIME_LIMIT = timedelta(seconds=60)
 
 
-class TypesettingFailed(Exception):
+class TypesettingFailed(ForPeople):
     """The batch could not be put on paper; the text says what happened and what to do, in Russian."""
 
 

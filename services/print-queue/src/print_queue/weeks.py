@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from print_queue.week import PaperWeek, Timetable
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 ClassKey = tuple[str, str]
 """School and class."""
