@@ -40,7 +40,8 @@ async def run(changes: int, processes: int) -> None:
         f"{sent.megabytes:.0f}",
     )
     console.print(
-        f"{date.today()}, {os.cpu_count()} ядра, {platform.machine()}, Python {platform.python_version()}"
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} ядра, {platform.machine()}, "
+        f"Python {platform.python_version()}"
     )
     console.print(table)
 
