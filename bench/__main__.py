@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import platform
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
