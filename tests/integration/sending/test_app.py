@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from integration.sending.office import Office
 from pydantic import SecretStr
 
 from dispatcher.app import Dispatcher
@@ -46,7 +47,7 @@ def _client(dispatcher: Dispatcher) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(dispatcher.app), base_url="http://v")
 
 
-async def _tell(office, value: str = "5") -> None:
+async def _tell(office: Office, value: str = "5") -> None:
     """A final mark leaves at once."""
     change = uuid4()
     now = RealClock().now()
@@ -69,7 +70,9 @@ async def _tell(office, value: str = "5") -> None:
         await append(connection, Service.INGEST, Topic.JOURNAL_CHANGES, [record])
 
 
-async def test_from_the_bus_to_the_inbox_and_unsubscribing(office, dispatcher, inbox) -> None:
+async def test_from_the_bus_to_the_inbox_and_unsubscribing(
+    office: Office, dispatcher: Dispatcher, inbox: Inbox
+) -> None:
     """RFC 8058; the next channel or paper follows"""
     await office.family("1", email="anna@example.org")
     await _tell(office)
@@ -92,13 +95,13 @@ async def test_from_the_bus_to_the_inbox_and_unsubscribing(office, dispatcher, i
             assert (await client.post(wrong)).status_code == 404
     await _tell(office, "4")
     async with asyncio.timeout(15):
-        while await office.pool.fetchval("SELECT count(*) FROM dispatch.decision") < 2:
+        while await office.pool.fetchval("SELECT count(*) FROM dispatch.decision") < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     verdicts = await office.pool.fetch("SELECT verdict FROM dispatch.decision ORDER BY decided_at")
     assert [row["verdict"] for row in verdicts] == ["tell", "paper"]
 
 
-async def test_receipts_need_the_secret(office, dispatcher) -> None:
+async def test_receipts_need_the_secret(office: Office, dispatcher: Dispatcher) -> None:
     key = b"a key for tests"
     async with _client(dispatcher) as client:
         assert (await client.post("/receipts/smsaero/guess", data={"id": "1"})).status_code == 404
@@ -117,7 +120,7 @@ async def test_receipts_need_the_secret(office, dispatcher) -> None:
     assert [row["status"] for row in rows] == ["delivered", "failed"]
 
 
-async def test_stopping_settles_what_is_in_hand(office, dispatcher, inbox) -> None:
+async def test_stopping_settles_what_is_in_hand(office: Office, dispatcher: Dispatcher, inbox: Inbox) -> None:
     for number in range(1, 30):
         await office.family(str(number), email=f"a{number}@example.org")
     await _tell(office)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from integration.sending.office import Office, ScriptedPort
+
 from dispatcher import ledger
 from dispatcher.channels.email import EmailChannel
 from sandbox.faults import NO_SUCH_MAILBOX
@@ -13,7 +15,7 @@ def _email(inbox: Inbox) -> EmailChannel:
     return EmailChannel(inbox.url, mail_from="school@vestnik.example")
 
 
-async def test_all_that_is_due_for_a_guardian_is_one_letter(office) -> None:
+async def test_all_that_is_due_for_a_guardian_is_one_letter(office: Office) -> None:
     await office.family("1", email="anna@example.org")
     told = [await office.tell("1", value=value) for value in "543"]
     later = await office.tell("1", due_in=timedelta(hours=1))
@@ -37,7 +39,7 @@ async def test_all_that_is_due_for_a_guardian_is_one_letter(office) -> None:
     assert "anna@example.org" not in str(outcomes)
 
 
-async def test_withdrawn_consent_stops_the_very_next_send(office) -> None:
+async def test_withdrawn_consent_stops_the_very_next_send(office: Office) -> None:
     """R-C5, R-B8"""
     await office.family("1", email="anna@example.org")
     await office.family("2", email="olga@example.org")
@@ -54,7 +56,7 @@ async def test_withdrawn_consent_stops_the_very_next_send(office) -> None:
     assert (await office.decision(sent))["verdict"] == "tell"
 
 
-async def test_restricted_rights_stop_it_too(office) -> None:
+async def test_restricted_rights_stop_it_too(office: Office) -> None:
     """R-D4"""
     await office.family("1", email="anna@example.org")
     change = await office.tell("1")
@@ -67,7 +69,7 @@ async def test_restricted_rights_stop_it_too(office) -> None:
     assert (await office.decision(change))["reason"] == "rights"
 
 
-async def test_only_what_was_not_cancelled_is_said(office) -> None:
+async def test_only_what_was_not_cancelled_is_said(office: Office) -> None:
     """R-A11: a correction planned between composing and sending"""
     await office.family("1", email="anna@example.org")
     old = await office.tell("1", entity="mark/1", value="2")
@@ -84,7 +86,7 @@ async def test_only_what_was_not_cancelled_is_said(office) -> None:
     assert letter.text
 
 
-async def test_a_correction_tells_what_was_told_before(office) -> None:
+async def test_a_correction_tells_what_was_told_before(office: Office) -> None:
     """R-A11"""
     await office.family("1", email="anna@example.org")
     async with Inbox() as inbox:
@@ -99,7 +101,7 @@ async def test_a_correction_tells_what_was_told_before(office) -> None:
     assert "справлен" in second_letter.text
 
 
-async def test_a_correction_of_what_never_arrived_is_news_and_its_removal_nothing(office) -> None:
+async def test_a_correction_of_what_never_arrived_is_news_and_its_removal_nothing(office: Office) -> None:
     """R-A11"""
     await office.family("1", email="anna@example.org")
     never = await office.change("1", entity="mark/1", value="2")
@@ -111,7 +113,7 @@ async def test_a_correction_of_what_never_arrived_is_news_and_its_removal_nothin
     assert (decision["verdict"], decision["reason"]) == ("suppress", "nothing_told")
 
 
-async def test_of_two_revisions_in_one_letter_the_newest_speaks(office) -> None:
+async def test_of_two_revisions_in_one_letter_the_newest_speaks(office: Office) -> None:
     await office.family("1", email="anna@example.org")
     old = await office.tell("1", entity="mark/1", value="2")
     new = await office.tell("1", entity="mark/1", value="4")
@@ -122,10 +124,10 @@ async def test_of_two_revisions_in_one_letter_the_newest_speaks(office) -> None:
     assert (await office.decision(new))["message"] is not None
 
 
-async def test_a_dead_address_is_suppressed_and_sms_follows(office, scripted) -> None:
+async def test_a_dead_address_is_suppressed_and_sms_follows(office: Office) -> None:
     await office.family("1", email="anna@example.org", phone="+79161234567")
     change = await office.tell("1", type="journal.attendance.set", mode="immediate")
-    sms = scripted(Channel.SMS)
+    sms = ScriptedPort(Channel.SMS)
     async with Inbox() as inbox:
         inbox.faults.add(NO_SUCH_MAILBOX)
         await office.work(_email(inbox), sms)
@@ -137,7 +139,7 @@ async def test_a_dead_address_is_suppressed_and_sms_follows(office, scripted) ->
     assert (suppressed["channel"], suppressed["address"]) == ("email", "anna@example.org")
 
 
-async def test_at_last_paper(office) -> None:
+async def test_at_last_paper(office: Office) -> None:
     """R-E5"""
     await office.family("1", email="anna@example.org")
     change = await office.tell("1")
@@ -150,7 +152,7 @@ async def test_at_last_paper(office) -> None:
     assert (outcome["kind"], outcome["change"], outcome["pupils"]) == ("paper", str(change), ["p-1"])
 
 
-async def test_the_ledger_adds_up_over_every_end(office) -> None:
+async def test_the_ledger_adds_up_over_every_end(office: Office) -> None:
     for name in "123456":
         await office.family(name, email=f"a{name}@example.org")
         await office.tell(name)

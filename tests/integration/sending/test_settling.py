@@ -2,22 +2,26 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from dispatcher.channels.base import Accepted, MessageFailed, Misconfigured, Retry, Unknown
+from integration.sending.office import Office, ScriptedPort
+
+from dispatcher.channels.base import Accepted, MessageFailed, Misconfigured, Outcome, Parcel, Retry, Unknown
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import Width
 from shared.categories import Channel
 
 
-async def _one(office, port, **how):
+async def _one(office: Office, port: ScriptedPort, **how: Any) -> UUID:
     await office.family("1", email="anna@example.org")
     change = await office.tell("1", **how)
     await office.work(port)
     return change
 
 
-async def test_retry_waits_as_long_as_asked(office, scripted) -> None:
-    port = scripted(Channel.EMAIL, [Retry("busy", timedelta(minutes=10))])
+async def test_retry_waits_as_long_as_asked(office: Office) -> None:
+    port = ScriptedPort(Channel.EMAIL, [Retry("busy", timedelta(minutes=10))])
     await _one(office, port)
     (message,) = await office.messages()
     assert (message["status"], message["reason"], message["attempts"]) == ("composed", "busy", 1)
@@ -30,22 +34,22 @@ async def test_retry_waits_as_long_as_asked(office, scripted) -> None:
     assert first.message == second.message
 
 
-async def test_nobody_tries_beyond_the_expiry(office, scripted) -> None:
-    port = scripted(Channel.EMAIL, [Retry("busy", timedelta(days=8))])
+async def test_nobody_tries_beyond_the_expiry(office: Office) -> None:
+    port = ScriptedPort(Channel.EMAIL, [Retry("busy", timedelta(days=8))])
     await _one(office, port)
     (message,) = await office.messages()
     assert (message["status"], message["reason"]) == ("failed", "gave_up: busy")
     assert [one["status"] for one in await office.outcomes()] == ["failed"]
 
 
-async def test_a_bad_message_fails_and_the_address_stays_good(office, scripted) -> None:
-    await _one(office, scripted(Channel.EMAIL, [MessageFailed("too big")]))
+async def test_a_bad_message_fails_and_the_address_stays_good(office: Office) -> None:
+    await _one(office, ScriptedPort(Channel.EMAIL, [MessageFailed("too big")]))
     assert await office.statuses() == [("email", "failed")]
     assert await office.pool.fetchval("SELECT count(*) FROM dispatch.suppression") == 0
 
 
-async def test_a_wrong_password_pauses_the_channel_and_suppresses_nobody(office, scripted) -> None:
-    port = scripted(Channel.EMAIL, [Misconfigured("login refused")])
+async def test_a_wrong_password_pauses_the_channel_and_suppresses_nobody(office: Office) -> None:
+    port = ScriptedPort(Channel.EMAIL, [Misconfigured("login refused")])
     await _one(office, port)
     assert await office.statuses() == [("email", "composed")]
     assert await office.pool.fetchval("SELECT count(*) FROM dispatch.suppression") == 0
@@ -58,8 +62,8 @@ async def test_a_wrong_password_pauses_the_channel_and_suppresses_nobody(office,
     assert await office.statuses() == [("email", "accepted")]
 
 
-async def test_an_unknown_letter_goes_again_under_its_name(office, scripted) -> None:
-    port = scripted(Channel.EMAIL, [Unknown("cut after the dot")])
+async def test_an_unknown_letter_goes_again_under_its_name(office: Office) -> None:
+    port = ScriptedPort(Channel.EMAIL, [Unknown("cut after the dot")])
     await _one(office, port)
     assert await office.statuses() == [("email", "unknown")]
     await office.sweeper().round()
@@ -73,36 +77,37 @@ async def test_an_unknown_letter_goes_again_under_its_name(office, scripted) -> 
     assert name in second.content
 
 
-async def test_a_lease_that_ran_out_lets_another_send(office, scripted) -> None:
+async def test_a_lease_that_ran_out_lets_another_send(office: Office) -> None:
     await office.family("1", email="anna@example.org")
     await office.tell("1")
     await office.compose()
     await office.pool.execute(
-        "UPDATE dispatch.message SET status = 'sending', lease = uuidv7(), lease_until = now() - interval '1 s'"
+        """UPDATE dispatch.message
+           SET status = 'sending', lease = uuidv7(), lease_until = now() - interval '1 s'"""
     )
     await office.sweeper().round()
-    port = scripted(Channel.EMAIL)
+    port = ScriptedPort(Channel.EMAIL)
     await office.work(port)
     assert await office.statuses() == [("email", "accepted")]
 
 
-async def test_whoever_lost_the_lease_settles_nothing(office, scripted) -> None:
-    async def steal(_parcel):
+async def test_whoever_lost_the_lease_settles_nothing(office: Office) -> None:
+    async def steal(_parcel: Parcel) -> Outcome:
         await office.pool.execute("UPDATE dispatch.message SET lease = uuidv7()")
         return Accepted()
 
     await office.family("1", email="anna@example.org")
     await office.tell("1")
-    async with office.sending(scripted(Channel.EMAIL, [steal])) as sender:
+    async with office.sending(ScriptedPort(Channel.EMAIL, [steal])) as sender:
         await office.compose()
         sender.wake()
         async with asyncio.timeout(5):
-            while not await office.pool.fetchval("SELECT attempts FROM dispatch.message"):
+            while not await office.pool.fetchval("SELECT attempts FROM dispatch.message"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     assert await office.statuses() == [("email", "sending")]
 
 
-async def test_a_letter_that_cannot_be_written_stops_no_other(office, scripted) -> None:
+async def test_a_letter_that_cannot_be_written_stops_no_other(office: Office) -> None:
     for name in "123":
         await office.family(name, email=f"a{name}@example.org")
     await office.tell("1")
@@ -111,20 +116,20 @@ async def test_a_letter_that_cannot_be_written_stops_no_other(office, scripted) 
     await office.pool.execute(
         'UPDATE dispatch.change SET data = data || \'{"attendance": "nonsense"}\' WHERE change = $1', broken
     )
-    port = scripted(Channel.EMAIL)
+    port = ScriptedPort(Channel.EMAIL)
     await office.work(port, backoff=Backoff())
     assert sorted(status for _, status in await office.statuses()) == ["accepted", "accepted", "composed"]
 
 
-async def test_two_senders_share_the_work_and_send_each_once(office, scripted) -> None:
+async def test_two_senders_share_the_work_and_send_each_once(office: Office) -> None:
     for number in range(40):
         await office.family(str(number), email=f"a{number}@example.org")
         await office.tell(str(number))
     await office.compose()
-    one, other = scripted(Channel.EMAIL), scripted(Channel.EMAIL)
+    one, other = ScriptedPort(Channel.EMAIL), ScriptedPort(Channel.EMAIL)
     narrow = {Channel.EMAIL: Width(calls=2, hand=4)}
     async with office.sending(one, widths=narrow), office.sending(other, widths=narrow), asyncio.timeout(10):
-        while len(one.parcels) + len(other.parcels) < 40:
+        while len(one.parcels) + len(other.parcels) < 40:  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(0.02)
     sent = [parcel.message for port in (one, other) for parcel in port.parcels]
     assert len(sent) == len(set(sent)) == 40

@@ -2,16 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
+from integration.sending.office import Office, ScriptedPort
+
 from shared.categories import Channel
 
 FRIDAY = datetime(2026, 11, 27, 15, 30, tzinfo=UTC)  # 18:30 in Moscow
 
 
-async def test_an_empty_week_is_told_too_and_only_once(office, scripted) -> None:
+async def test_an_empty_week_is_told_too_and_only_once(office: Office) -> None:
     """R-B6"""
     await office.family("1", email="anna@example.org", form="weekly_email")
     await office.family("2", email="olga@example.org")
-    port = scripted(Channel.EMAIL)
+    port = ScriptedPort(Channel.EMAIL)
     office.clock.at = FRIDAY - timedelta(seconds=1)
     await office.compose()
     # An installation that starts late makes up for no moment long gone.
@@ -29,33 +31,33 @@ async def test_an_empty_week_is_told_too_and_only_once(office, scripted) -> None
     assert len(port.parcels) == 2
 
 
-async def test_a_week_with_news_has_one_letter(office, scripted) -> None:
+async def test_a_week_with_news_has_one_letter(office: Office) -> None:
     await office.family("1", email="anna@example.org", form="weekly_email")
     office.clock.at = FRIDAY
     await office.tell("1", mode="weekly")
-    port = scripted(Channel.EMAIL)
+    port = ScriptedPort(Channel.EMAIL)
     await office.work(port)
     assert len(port.parcels) == 1
 
 
-async def test_withdrawn_consent_silences_the_empty_one_too(office, scripted) -> None:
+async def test_withdrawn_consent_silences_the_empty_one_too(office: Office) -> None:
     """R-C5"""
     await office.family("1", email="anna@example.org", form="weekly_email")
     office.clock.at = FRIDAY
     await office.compose()
     await office.withdraw("1")
-    port = scripted(Channel.EMAIL)
+    port = ScriptedPort(Channel.EMAIL)
     await office.work(port)
     assert port.parcels == []
     assert await office.statuses() == [("email", "cancelled")]
 
 
-async def test_no_letter_in_the_holidays(office, scripted) -> None:
+async def test_no_letter_in_the_holidays(office: Office) -> None:
     await office.admin.execute(
         "INSERT INTO roster.calendar VALUES ('s', '2026-11-20', '2026-11-30', 'holiday', 'Каникулы')"
     )
     await office.family("1", email="anna@example.org", form="weekly_email")
     office.clock.at = FRIDAY
-    port = scripted(Channel.EMAIL)
+    port = ScriptedPort(Channel.EMAIL)
     await office.work(port)
     assert port.parcels == []

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatcher.sending.settle import AttemptEnd
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.clock import Clock
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 from shared.settings import Profile, zone
 
 

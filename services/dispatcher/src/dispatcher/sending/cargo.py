@@ -12,7 +12,7 @@ from dispatcher.messages import Status
 from dispatcher.sending.claims import Claimed
 from shared.categories import Category, Channel, Mode
 from shared.changes import TYPES, Change, Version
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 Address = tuple[str, Channel, str]
 """School, channel, address."""

@@ -14,7 +14,7 @@ import asyncpg
 from dispatcher.messages import Move, Moved, Status, move
 from dispatcher.view import Kind
 from shared.categories import Channel
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 LEASE = timedelta(seconds=60)
 HEARTBEAT_SECONDS = 15.0

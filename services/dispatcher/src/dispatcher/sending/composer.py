@@ -16,7 +16,7 @@ from dispatcher.compose import Draft, Due, compose
 from dispatcher.sending.weekly import WeeklyEmails
 from shared.categories import Channel, Mode
 from shared.clock import Clock
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 from shared.settings import zone
 
 log = structlog.get_logger()

@@ -20,8 +20,8 @@ from dispatcher.sending.recheck import Checked, Drop, Fate, Household, recheck
 from dispatcher.view import Kind, MessageView
 from shared.categories import Channel
 from shared.clock import Clock
+from shared.db import AnyConnection
 from shared.families import Guardian, Guardianship, Pupil, SchoolClass
-from shared.outbox import AnyConnection
 from shared.registry import Families
 from shared.settings import Profile
 

@@ -83,6 +83,12 @@ class Lane:
         soon = self.width.calls * FRESH_SECONDS / 4 / max(self.pace, 1e-3)
         return int(min(self.width.hand, self.width.calls + soon)) - len(self.tasks)
 
+    @property
+    def room(self) -> bool:
+        """Whether a claim is worth its statements: half the hand is empty, or all of it."""
+        free = self.free
+        return free > 0 and (free >= len(self.tasks) or not self.tasks)
+
     def paced(self, seconds: float) -> None:
         """A call took so long; recent ones count most."""
         self.pace += (seconds - self.pace) / 8
@@ -147,7 +153,7 @@ class Sender:
         while not self._stopping.is_set():
             lane.changed.clear()
             taken = 0
-            if lane.free >= lane.width.calls or (lane.free > 0 and not lane.tasks):
+            if lane.room:
                 try:
                     taken = await self.round(lane)
                 except _DATABASE_ERRORS as error:

@@ -2,6 +2,7 @@
 later than a tenth of a second after the gateway's answer (DESIGN §7)."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ from dispatcher.sending.retry import Backoff, time_left
 from dispatcher.sending.settle import AttemptEnd, Settlement, settle
 from shared.categories import Channel
 from shared.clock import Clock
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 log = structlog.get_logger()
 
 ACTOR = "sender"
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
+ENOUGH = 16
+"""So many at once are written without gathering more."""
 _LONGEST_PAUSE = 5.0
 _FAR = timedelta(days=3650)
 
@@ -90,7 +93,7 @@ class Settler:
         while not (self._stopping and not self._waiting):
             await self._arrived.wait()
             self._arrived.clear()
-            await asyncio.sleep(GATHER_SECONDS)
+            await self._gather()
             batch, self._waiting = self._waiting, []
             if not batch:
                 continue
@@ -109,6 +112,14 @@ class Settler:
                 failures = 0
                 for one in batch:
                     one.done.set_result(None)
+
+    async def _gather(self) -> None:
+        """A moment for others to come in."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                while len(self._waiting) < ENOUGH and not self._stopping:
+                    await self._arrived.wait()
+                    self._arrived.clear()
 
     async def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
         """One that cannot be written is left to its lease, which runs out."""

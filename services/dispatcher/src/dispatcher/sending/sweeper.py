@@ -23,7 +23,7 @@ from dispatcher.sending.settle import SMS_ASKS, AttemptEnd
 from dispatcher.texts.segments import segments
 from shared.categories import Channel
 from shared.clock import Clock
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 log = structlog.get_logger()
 

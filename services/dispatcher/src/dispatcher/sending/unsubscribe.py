@@ -18,7 +18,7 @@ from dispatcher.texts.links import Claim, Links, Purpose
 from shared.access import Access, access
 from shared.categories import Channel
 from shared.clock import Clock
-from shared.outbox import AnyConnection
+from shared.db import AnyConnection
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ from dispatcher.compose import Draft, week_ending
 from dispatcher.view import Kind
 from shared.categories import Category, Channel, Mode
 from shared.consent import Form
+from shared.db import AnyConnection
 from shared.families import Guardianship, Pupil, School, SchoolClass
-from shared.outbox import AnyConnection
 from shared.registry import Families
 from shared.routing import Matter, Verdict, route
 from shared.settings import Profile, WeeklyMoment, zone
