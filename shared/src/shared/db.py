@@ -4,11 +4,11 @@ A service connects with the installation's login and becomes `vestnik_<service>`
 grants say which schemas it writes (DESIGN §1).
 """
 
-from urllib.parse import parse_qs, urlsplit
-
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from shared.topics import Service
 
@@ -50,12 +50,15 @@ async def connect(url: str, service: Service | None = None) -> asyncpg.Connectio
     return connection
 
 
-def sqlalchemy_url(url: str) -> str:
-    """The same database for SQLAlchemy (migrations, desk CRUD)."""
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+def engine(url: str, service: Service | None = None) -> AsyncEngine:
+    """SQLAlchemy's way to the same database (migrations, CRUD off the hot path), acting as `service`.
 
+    The driver reads the URL here too, so that whatever connects a pool (`sslmode=`, `postgres://`, a
+    socket) connects this. Keeps no connection: who comes seldom need not hold one.
+    """
+    settings = {"role": service.role} if service is not None else {}
 
-def socket_folder(url: str) -> str | None:
-    """The unix socket folder in a URL such as postgresql:///db?host=/run/pg, if it has one."""
-    host = parse_qs(urlsplit(url).query).get("host", [""])[0]
-    return host if host.startswith("/") else None
+    async def new() -> asyncpg.Connection:
+        return await asyncpg.connect(url, server_settings=settings)
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=new, poolclass=NullPool)

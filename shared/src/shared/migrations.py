@@ -15,10 +15,10 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
 
-from shared.db import AnyConnection, sqlalchemy_url
+from shared.db import AnyConnection
+from shared.db import engine as make_engine
 from shared.errors import ForPeople
 from shared.topics import Service
 
@@ -61,7 +61,7 @@ def heads() -> dict[str, str | None]:
 async def migrate(url: str) -> None:
     """Create roles and schemas, upgrade every package to its head. Safe to call at the same time from
     several processes; each revision is one transaction."""
-    engine = create_async_engine(sqlalchemy_url(url))
+    engine = make_engine(url)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})

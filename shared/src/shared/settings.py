@@ -25,13 +25,15 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.errors import ForPeople
+
 DEFAULT_PUSH_HOSTS = (
     "fcm.googleapis.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"
 )
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class SettingsError(Exception):
+class SettingsError(ForPeople):
     """A setting that cannot be used; the text says which, why and what is expected."""
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import structlog
 
+from shared.errors import ForPeople
+
 log = structlog.get_logger()
 
 
-class EmbeddedPostgresError(Exception):
+class EmbeddedPostgresError(ForPeople):
     """Why the embedded server cannot be used, in a sentence for the person who started it."""
 
 

@@ -9,9 +9,14 @@ import asyncpg
 import ingest.tokens
 from ingest.replay import Replayed, replay_refused
 from shared.db import open_pool
+from shared.errors import ForPeople
 from shared.migrations import require_current
 from shared.service import Context
 from shared.topics import Service
+
+
+class UnknownSchool(ForPeople):
+    """A school that is not in the lists."""
 
 
 @contextlib.asynccontextmanager
@@ -27,10 +32,10 @@ async def acting(context: Context, service: Service) -> AsyncIterator[asyncpg.Po
 
 
 async def create_token(context: Context, school: str, journal: str) -> str:
-    """A journal's token, to be shown once. Raises ValueError in words for a person."""
+    """A journal's token, to be shown once. Raises UnknownSchool, or UnfitName of ingest."""
     async with acting(context, Service.INGEST) as pool:
         if not await pool.fetchval("SELECT true FROM roster.school WHERE school = $1", school):
-            raise ValueError(f"школы «{school}» нет в списках: сначала vestnik registry import")
+            raise UnknownSchool(f"Школы «{school}» нет в списках: сначала vestnik registry import.")
         return await ingest.tokens.create(pool, school, journal)
 
 

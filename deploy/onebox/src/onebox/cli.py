@@ -6,20 +6,16 @@ Answers go to standard output, everything else to standard error.
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 
-from onebox.account import EmbeddedPostgresError
-from onebox.environment import database
-from print_queue.freezing import NoSuchWeek
-from print_queue.typeset import TypesettingFailed
-from shared import logging
-from shared.migrations import SchemaOutdated
-from shared.serve import context_of
-from shared.service import Context
-from shared.settings import Settings, SettingsError, load
+from shared.errors import ForPeople
+
+if TYPE_CHECKING:  # a command loads what it needs, so that the others start quickly
+    from shared.service import Context
+    from shared.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Вестник: школьные новости каждой семье.")
 registry = typer.Typer(no_args_is_help=True, help="Списки школы.")
@@ -29,42 +25,39 @@ replay = typer.Typer(no_args_is_help=True, help="Обработать отлож
 for name, group in {"registry": registry, "token": token, "print": print_, "replay": replay}.items():
     app.add_typer(group, name=name)
 
-EXPECTED = (
-    ValueError,
-    EmbeddedPostgresError,
-    NoSuchWeek,
-    SchemaOutdated,
-    TypesettingFailed,
-)
-"""Errors whose text is written for a person."""
-
 answers = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 Result = TypeVar("Result")
 
 
 def main() -> None:
-    """The entry point: what goes wrong in a way we know is one sentence, not a traceback."""
+    """The entry point: what a person can mend is said in a sentence, not in a traceback."""
     try:
         app()
-    except EXPECTED as wrong:
+    except ForPeople as wrong:
         errors.print(str(wrong), style="red", markup=False)
         raise SystemExit(1) from None
 
 
-def settings_or_exit(level: str | None = "warning") -> Settings:
+def settings_or_exit(level: str | None = "warning") -> "Settings":
     """The settings; a wrong one ends the command with a sentence that says which and why."""
+    from shared import logging
+    from shared.settings import SettingsError, load
+
     try:
         settings = load()
     except SettingsError as wrong:
-        errors.print(f"Настройки: {wrong}", style="red")
+        errors.print(f"Настройки: {wrong}", style="red", markup=False)
         raise typer.Exit(2) from None
     logging.configure(level or settings.log_level)
     return settings
 
 
-def within(work: Callable[[Context], Coroutine[Any, Any, Result]]) -> Result:
+def within(work: Callable[["Context"], Coroutine[Any, Any, Result]]) -> Result:
     """Runs `work` with the installation's database at hand."""
+    from onebox.environment import database
+    from shared.serve import context_of
+
     settings = settings_or_exit()
 
     async def run() -> Result:
@@ -86,6 +79,7 @@ def up(port: Annotated[int, typer.Option(help="Порт страниц")] = 8100
 def demo() -> None:
     """Школьная неделя за минуту: настоящие службы, учебный внешний мир, файлы в var/demo."""
     from onebox.demo.play import run_demo
+    from shared import logging
 
     logging.configure("warning")
     raise typer.Exit(run_demo(Path("var/demo")))
@@ -153,3 +147,13 @@ def status() -> None:
     from onebox.status import read_status, show_status
 
     show_status(within(read_status), answers)
+
+
+@app.command()
+def check() -> None:
+    """Всё ли подключено: база, шина, шлюзы, печать, журналы. Ничего не отправляет; 1, если что-то не так."""
+    from onebox.check import check_all, show_findings
+
+    settings = settings_or_exit("error")
+    if not show_findings(asyncio.run(check_all(settings)), answers):
+        raise typer.Exit(1)

@@ -4,15 +4,24 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
+
 from onebox.postgres import EmbeddedPostgres
+from shared.errors import ForPeople
 from shared.settings import Settings
+
+
+class DatabaseAway(ForPeople):
+    """The database of VESTNIK_DATABASE_URL does not let us in."""
 
 
 @contextlib.asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
-    """The URL of a running database of this installation."""
+    """The URL of a running database of this installation. Raises DatabaseAway or EmbeddedPostgresError."""
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        url = settings.database_url.get_secret_value()
+        await _answers(url)
+        yield url
         return
     async with embedded(settings.data) as url:
         yield url
@@ -28,3 +37,16 @@ async def embedded(data: Path) -> AsyncIterator[str]:
         yield url
     finally:
         await server.stop()
+
+
+async def _answers(url: str) -> None:
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, TimeoutError) as reason:
+        # The class and the server's code alone: a driver's words may hold the address with its password.
+        code = getattr(reason, "sqlstate", None)
+        raise DatabaseAway(
+            f"База данных не отвечает ({type(reason).__name__}{f', {code}' if code else ''}). Проверьте, что "
+            "PostgreSQL работает и что VESTNIK_DATABASE_URL указывает на него: адрес, базу, имя и пароль."
+        ) from reason
+    await connection.close()

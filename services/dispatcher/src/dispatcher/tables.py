@@ -1,0 +1,284 @@
+"""The typed picture of the dispatcher's tables, schemas `consent`, `people` and `dispatch`
+(see `shared.tables`). For pages and commands; planning and sending have statements of their own.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Numeric
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from shared.tables import (
+    AuditRow,
+    Big,
+    BigKey,
+    Bytes,
+    CursorRow,
+    DateKey,
+    DeadLetterRow,
+    GivenUuidKey,
+    Json,
+    Key,
+    MaybeMoment,
+    MaybeText,
+    Moment,
+    Noted,
+    OutboxRow,
+    Text,
+    Texts,
+    Uuid,
+    UuidKey,
+    class_column,
+)
+
+
+class Tables(SQLModel, registry=registry()):
+    """Every table of the service; `Tables.metadata` is its whole picture."""
+
+
+class _Consent(Tables):
+    __table_args__: ClassVar[Any] = {"schema": "consent"}
+
+
+class Epoch(_Consent, table=True):
+    __tablename__ = "epoch"
+    school: Key
+    value: Big
+
+
+class Contact(_Consent, table=True):
+    __tablename__ = "contact"
+    school: Key
+    guardian: Key
+    channel: Key
+    address: Key
+    confirmed_at: MaybeMoment
+    stopped_at: MaybeMoment
+    stopped_because: MaybeText
+    registered_at: Noted
+
+
+class Sheet(_Consent, table=True):
+    """A consent sheet (R-C3)."""
+
+    __tablename__ = "sheet"
+    school: Key
+    pupil: Key
+    guardian: Key
+    number: Key
+    signed_on: date
+    items: Texts
+    valid_until: date | None
+    withdrawn_on: date | None
+    registered_at: Noted
+
+
+class Application(_Consent, table=True):
+    """An application of a family (R-C1)."""
+
+    __tablename__ = "application"
+    school: Key
+    pupil: Key
+    guardian: Key
+    number: Key
+    signed_on: date
+    form: Text
+    scope: Texts
+    registered_at: Noted
+
+
+class Preference(_Consent, table=True):
+    __tablename__ = "preference"
+    school: Key
+    guardian: Key
+    category: Key
+    channel: Text
+    mode: Text
+    set_at: Noted
+
+
+class Account(Tables, table=True):
+    """A member of staff."""
+
+    __tablename__ = "account"
+    __table_args__: ClassVar[Any] = {"schema": "people"}
+    school: Key
+    login: Key
+    role: Text
+    name: Text
+    email: Text
+
+
+class _Dispatch(Tables):
+    __table_args__: ClassVar[Any] = {"schema": "dispatch"}
+
+
+class Change(_Dispatch, table=True):
+    """A change as it was planned."""
+
+    __tablename__ = "change"
+    change: UuidKey
+    source: Text
+    school: Text
+    type: Text
+    category: Text
+    entity: Text
+    revision: Big
+    time: Moment
+    accepted_at: Moment
+    pupil: MaybeText
+    class_name: str | None = class_column(nullable=True)
+    data: Json
+    planned_at: Noted
+
+
+class Entity(_Dispatch, table=True):
+    """The newest version of each entity."""
+
+    __tablename__ = "entity"
+    source: Key
+    entity: Key
+    revision: Big
+    time: Moment
+    change: Uuid
+    removed: bool
+
+
+class Decision(_Dispatch, table=True):
+    """What was decided about a change for a guardian (DESIGN §6)."""
+
+    __tablename__ = "decision"
+    change: UuidKey
+    school: Text
+    guardian: Key
+    pupils: Texts
+    category: Text
+    verdict: Text
+    reason: MaybeText
+    missing: Texts
+    sheets: Texts
+    channel: MaybeText
+    mode: MaybeText
+    chosen: bool
+    due_at: MaybeMoment
+    deadline: MaybeMoment
+    expires_at: MaybeMoment
+    corrects: UUID | None
+    message: UUID | None
+    cancelled_by: UUID | None
+    decided_at: Noted
+
+
+class AbsenceAlert(_Dispatch, table=True):
+    """One alert per guardian, child and day (R-B2)."""
+
+    __tablename__ = "absence_alert"
+    school: Key
+    guardian: Key
+    pupil: Key
+    day: DateKey
+    kind: Key
+    change: Uuid
+
+
+class Message(_Dispatch, table=True):
+    """What was composed of decisions, and where it stands (DESIGN §7)."""
+
+    __tablename__ = "message"
+    id: GivenUuidKey
+    school: Text
+    guardian: Text
+    channel: Text
+    kind: Text
+    status: Text
+    due_at: Moment
+    deadline: MaybeMoment
+    expires_at: MaybeMoment
+    period_from: date | None
+    period_to: date | None
+    composed_at: Noted
+    next_attempt_at: Noted
+    attempts: int
+    lease: UUID | None
+    lease_until: MaybeMoment
+    provider_id: MaybeText
+    reason: MaybeText
+    cost: Annotated[Decimal | None, Field(default=None, sa_type=Numeric(10, 2))]
+    told_at: MaybeMoment
+    settled_at: MaybeMoment
+
+
+class MessageHistory(_Dispatch, table=True):
+    __tablename__ = "message_history"
+    message: UuidKey
+    id: BigKey
+    at: Noted
+    from_status: Text
+    to_status: Text
+    reason: MaybeText
+    actor: Text
+
+
+class SmsAttempt(_Dispatch, table=True):
+    """An SMS about to be sent or sent: what the provider's list is asked for."""
+
+    __tablename__ = "sms_attempt"
+    id: GivenUuidKey
+    message: Uuid
+    number: Text
+    text: Text
+    text_hash: Bytes
+    started_at: Noted
+    provider_id: MaybeText
+    asked: int
+    settled_at: MaybeMoment
+    outcome: MaybeText
+
+
+class Suppression(_Dispatch, table=True):
+    """An address that failed for good."""
+
+    __tablename__ = "suppression"
+    school: Key
+    channel: Key
+    address: Key
+    reason: Text
+    since: Noted
+    lifted_at: MaybeMoment
+
+
+class ChannelPause(_Dispatch, table=True):
+    __tablename__ = "channel_pause"
+    channel: Key
+    reason: Text
+    since: Noted
+    by: Text
+
+
+class SmsBudget(_Dispatch, table=True):
+    """What a school's month of SMS has cost (R-C9)."""
+
+    __tablename__ = "sms_budget"
+    school: Key
+    month: DateKey
+    segments: int
+    cost: Annotated[Decimal, Field(sa_type=Numeric(12, 2))]
+
+
+class Outbox(OutboxRow, _Dispatch, table=True):
+    __tablename__ = "outbox"
+
+
+class BusCursor(CursorRow, _Dispatch, table=True):
+    __tablename__ = "bus_cursor"
+
+
+class DeadLetter(DeadLetterRow, _Dispatch, table=True):
+    __tablename__ = "dead_letter"
+
+
+class Audit(AuditRow, _Dispatch, table=True):
+    __tablename__ = "audit"
