@@ -2,14 +2,16 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
+import asyncpg
 import pytest
 from support.buses import BusKit, Kafka, eventually, in_order
 from support.effects import recording
 from support.processes import kill, program, said
 
-from shared.bus.base import Subscription
+from shared.bus.base import Record, Rejected, Subscription
 from shared.topics import Service, Topic
 
 CHANGES = Topic.JOURNAL_CHANGES
@@ -118,6 +120,9 @@ async def test_a_killed_broker_loses_nothing(kafka_bus: BusKit, kafka: Kafka) ->
     async with kafka_bus.running(Service.DISPATCHER, subscription), kafka_bus.writing(CHANGES):
         await publish_burst(kafka_bus, 400)
         kafka.broker.kill()
+        await kafka_bus.publish(Service.INGEST, CHANGES, ("key0", "key0/0"))
+        await asyncio.sleep(0.5)  # the relay has read it by now, and keeps it until it is acknowledged
+        assert await kafka_bus.ask("SELECT 1 FROM ingest.outbox WHERE value = $1", b"key0/0")
         publishing = asyncio.create_task(publish_burst(kafka_bus, 2_000))
         await asyncio.sleep(0.5)
         await kafka.broker.restart()
@@ -146,3 +151,53 @@ async def test_starts_before_its_broker(kafka_bus: BusKit, kafka: Kafka) -> None
             return await kafka_bus.effects("g") == ["k/1"] and running.healthy()
 
         await eventually(seen)
+
+
+async def test_a_killed_writer_loses_nothing(bus: BusKit) -> None:
+    """The process that carries an outbox out dies in the middle of a burst, again and again."""
+    await bus.prepare_effects()
+    subscription = Subscription(CHANGES, "g", recording("g"))
+    async with bus.running(Service.DISPATCHER, subscription):
+        published = await publish_burst(bus, 600, by=300)
+        for _ in range(3):
+            async with program(
+                "support.consumer", "ingest", CHANGES.value, "", "writer", environment=bus.environment
+            ) as process:
+                assert await said(process) == "ready"
+                left = len(await bus.ask("SELECT 1 FROM ingest.outbox"))
+
+                async def carried(left: int = left) -> bool:
+                    now = await bus.ask("SELECT count(*) FROM ingest.outbox")
+                    return bus.address == "postgres" or now[0][0] < left or left == 0
+
+                await eventually(carried)
+                await kill(process)
+            published |= await publish_burst(bus, 600 + len(published), by=300)
+        async with bus.writing(CHANGES):
+
+            async def all_seen() -> bool:
+                return len(await bus.effects("g")) == len(published)
+
+            await eventually(all_seen)
+    assert set(await bus.effects("g")) == published
+
+
+async def test_what_could_not_be_done_comes_again_after_a_restart(bus: BusKit) -> None:
+    await bus.prepare_effects()
+    tried = asyncio.Event()
+
+    async def fail(connection: asyncpg.Connection, records: Sequence[Record]) -> Sequence[Rejected]:
+        tried.set()
+        raise ConnectionError("the network")
+
+    async with bus.writing(CHANGES):
+        await bus.publish(Service.INGEST, CHANGES, ("k", "k/1"))
+        async with bus.running(Service.DISPATCHER, Subscription(CHANGES, "g", fail)):
+            await tried.wait()
+        async with bus.running(Service.DISPATCHER, Subscription(CHANGES, "g", recording("g"))):
+
+            async def seen() -> bool:
+                return await bus.effects("g") == ["k/1"]
+
+            await eventually(seen)
+    assert await bus.dead_letters(Service.DISPATCHER) == []

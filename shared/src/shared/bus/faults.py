@@ -14,7 +14,7 @@ _RECORDS_FAULT = ("21", "22", "23", "44", "54", "P0", "25P02")
 """SQLSTATE beginnings that blame what was written: cardinality, data, constraints, limits, raised by
 a trigger; and a statement after an error the handler swallowed."""
 
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 10.0
 
 
 def passes(error: BaseException) -> bool:
