@@ -68,6 +68,8 @@ def lead(view: MessageView) -> str:
     today = view.school.today(view.now)
     match view.kind:
         case Kind.IMMEDIATE:
+            if all(item.told is not None or item.change.removed for item in view.items):
+                return "Исправление в журнале"
             return "Новая запись в журнале" if len(view.items) == 1 else "Новые записи в журнале"
         case Kind.DAILY:
             return f"Журнал за {russian.day(today)}"
