@@ -86,12 +86,12 @@ async def test_nothing_lost_and_no_sms_twice(database: str, pool: asyncpg.Pool, 
             async with program("dispatcher", "--port", "0", environment=environment) as process:
                 wanted = round_ * LETTERS // (KILLS + 1)
                 await world.inbox.wait_for(wanted, timeout=100)
-                while len(world.sms.messages) < round_ * 2:  # noqa: ASYNC110 - no event to wait for
+                while len(world.sms.messages) < round_ * 2:
                     await asyncio.sleep(0.01)
                 await kill(process)
             await pool.execute(_TIME_PASSES)
         async with program("dispatcher", "--port", "0", environment=environment):
-            while await pool.fetchval(  # noqa: ASYNC110
+            while await pool.fetchval(
                 """SELECT EXISTS (SELECT FROM dispatch.message
                                   WHERE status IN ('composed', 'sending', 'unknown'))
                        OR EXISTS (SELECT FROM dispatch.decision WHERE message IS NULL)"""

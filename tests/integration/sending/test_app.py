@@ -95,7 +95,7 @@ async def test_from_the_bus_to_the_inbox_and_unsubscribing(
             assert (await client.post(wrong)).status_code == 404
     await _tell(office, "4")
     async with asyncio.timeout(15):
-        while await office.pool.fetchval("SELECT count(*) FROM dispatch.decision") < 2:  # noqa: ASYNC110
+        while await office.pool.fetchval("SELECT count(*) FROM dispatch.decision") < 2:
             await asyncio.sleep(0.05)
     verdicts = await office.pool.fetch("SELECT verdict FROM dispatch.decision ORDER BY decided_at")
     assert [row["verdict"] for row in verdicts] == ["tell", "paper"]

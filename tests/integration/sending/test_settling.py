@@ -102,7 +102,7 @@ async def test_whoever_lost_the_lease_settles_nothing(office: Office) -> None:
         await office.compose()
         sender.wake()
         async with asyncio.timeout(5):
-            while not await office.pool.fetchval("SELECT attempts FROM dispatch.message"):  # noqa: ASYNC110
+            while not await office.pool.fetchval("SELECT attempts FROM dispatch.message"):
                 await asyncio.sleep(0.02)
     assert await office.statuses() == [("email", "sending")]
 
@@ -129,7 +129,7 @@ async def test_two_senders_share_the_work_and_send_each_once(office: Office) -> 
     one, other = ScriptedPort(Channel.EMAIL), ScriptedPort(Channel.EMAIL)
     narrow = {Channel.EMAIL: Width(calls=2, hand=4)}
     async with office.sending(one, widths=narrow), office.sending(other, widths=narrow), asyncio.timeout(10):
-        while len(one.parcels) + len(other.parcels) < 40:  # noqa: ASYNC110 - the database has no event
+        while len(one.parcels) + len(other.parcels) < 40:
             await asyncio.sleep(0.02)
     sent = [parcel.message for port in (one, other) for parcel in port.parcels]
     assert len(sent) == len(set(sent)) == 40

@@ -165,6 +165,23 @@ async def test_a_crash_before_the_request_sends_and_after_it_asks(office: Office
     assert await office.statuses() == [("sms", "composed")]
 
 
+async def test_a_crash_after_the_request_finds_it_in_the_list(office: Office) -> None:
+    """The process dies while the gateway answers."""
+    await _alert(office)
+    port = ScriptedPort(Channel.SMS)
+    await office.work(port)
+    await office.pool.execute(
+        """UPDATE dispatch.sms_attempt SET settled_at = NULL, outcome = NULL, provider_id = NULL;
+           UPDATE dispatch.message SET status = 'sending', provider_id = NULL, lease = uuidv7(),
+               lease_until = now() - interval '1 s'"""
+    )
+    await office.sweeper(Listing([_row("taken")])).round()
+    (message,) = await office.messages()
+    assert (message["status"], message["provider_id"]) == ("accepted", "taken")
+    await office.work(port)
+    assert len(port.parcels) == 1
+
+
 async def test_money_spent_means_another_way(office: Office) -> None:
     """R-C9"""
     await office.family("1", phone=PHONE, email="anna@example.org")
