@@ -7,6 +7,8 @@
 `bus`        a `support.buses.BusKit` over a fresh database; the test runs once on each bus. A test
              that is about one of them asks for `postgres_bus` or `kafka_bus`.
 
+Tests marked `slow` are left out unless asked for: `--run-slow`, which `make chaos` does.
+
 Tests on the broker run in one test process, one after another, so they may kill it; each has
 its own VESTNIK_BUS_PREFIX, so they share nothing else.
 """
@@ -31,7 +33,16 @@ from sandbox import kafka as sandbox_kafka
 NO_KAFKA = "no Kafka here (java and mvn, or VESTNIK_TEST_KAFKA=host:port)"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-slow", action="store_true", help="also what takes minutes (make chaos)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--run-slow"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        if slow:
+            config.hook.pytest_deselected(items=slow)
+            items[:] = [item for item in items if item not in slow]
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & {"kafka", "kafka_bus"}:

@@ -1,0 +1,297 @@
+"""What families have in hand after a play of `support.chaos`, beside what they should have.
+
+The expected comes from the lists and the events by the contract alone (`support.burst.owed`); the
+arrived from inboxes, phones, devices and the pages of the PDFs. The database is asked only whether
+it tells the same story.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pypdf
+
+from dispatcher import ledger
+from dispatcher.sending.sender import UNSETTLED
+from sandbox.journal import School
+from shared.db import connect
+from support.burst import MARK, NOT_NAMED_IN_SHORT, Owed, by_guardian, newest, owed
+from support.chaos import Stage, fetch
+
+_SHEET = re.compile(r"Лист([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
+_LEFT_OUT = re.compile(r"и ещё (\d+)")
+
+# Who had to be decided about, from the lists and the inbox: the dispatcher's tables have no part in it.
+_OWED = """
+SELECT count(DISTINCT (i.change, t.guardian)) FROM ingest.inbox i
+JOIN roster.pupil p ON p.pupil = i.event->>'subject'
+    OR (i.event->>'subject' IS NULL AND p.class = i.event->'data'->>'class')
+JOIN roster.guardianship t ON t.school = p.school AND t.pupil = p.pupil
+WHERE NOT i.stale
+"""
+_DECIDED = """
+SELECT i.id, d.guardian, d.verdict, d.channel, d.cancelled_by IS NOT NULL AS cancelled, m.status
+FROM ingest.inbox i JOIN dispatch.decision d USING (change) LEFT JOIN dispatch.message m ON m.id = d.message
+"""
+_DEAD_LETTERS = """
+SELECT bus_group, topic, reason FROM ingest.dead_letter UNION ALL
+SELECT bus_group, topic, reason FROM dispatch.dead_letter UNION ALL
+SELECT bus_group, topic, reason FROM paper.dead_letter
+"""
+
+
+@dataclass(slots=True)
+class Hands:
+    """What each guardian holds: marks by channel, and how many items a short text left out."""
+
+    letters: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    short: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    left_out: Counter[str] = field(default_factory=Counter)
+    sheets: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    touched: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement: every list of wrongs is empty when the guarantees held."""
+
+    lost: Sequence[str]
+    astray: Sequence[str]
+    twice: Sequence[str]
+    books: Sequence[str]
+    counts: Mapping[str, object]
+
+    @property
+    def wrongs(self) -> list[str]:
+        return [*self.lost, *self.astray, *self.twice, *self.books]
+
+    def __str__(self) -> str:
+        lines = [f"{name}: {value}" for name, value in self.counts.items()]
+        wrongs = {"lost": self.lost, "astray": self.astray, "twice": self.twice, "books": self.books}
+        lines += [f"{name}: {len(found)}" for name, found in wrongs.items()]
+        return "\n".join(lines + [f"  {wrong}" for wrong in self.wrongs[:40]])
+
+
+async def reckon(stage: Stage) -> Verdict:
+    """Judge a stage that has come to rest."""
+    hands = await _hands(stage)
+    everything = list(owed(stage.sent, stage.families, stage.school))
+    latest = {one.id for one in newest(stage.sent)}
+    due = [one for one in everything if one.sent.id in latest]
+    doubles = _repeated_letters(stage)
+    texts_twice = await _texts_twice(stage)
+    return Verdict(
+        lost=[*_untaken(stage), *await _undecided(stage, everything), *_unreached(stage, due, hands)],
+        astray=_astray(stage, everything, hands),
+        twice=[*doubles, *texts_twice],
+        books=await _books(stage),
+        counts=_counts(stage, hands),
+    )
+
+
+def _untaken(stage: Stage) -> list[str]:
+    """What the journal was answered must be what it sent: every id once."""
+    told = stage.told
+    wrong = [f"refused: {one}" for one in told.rejected]
+    if told.accepted + told.duplicates != len(stage.sent) or told.stale:
+        wrong.append(
+            f"answered {told.accepted} + {told.duplicates} again + {told.stale} stale of {len(stage.sent)}"
+        )
+    return wrong
+
+
+async def _undecided(stage: Stage, everything: Iterable[Owed]) -> list[str]:
+    """Every change and guardian has its decision, nobody else has, and none is left hanging."""
+    decided = {(row["id"], row["guardian"]): row for row in await fetch(stage.database, _DECIDED)}
+    wanted = {(one.sent.id, one.guardian) for one in everything}
+    wrong = [f"no decision: {pair}" for pair in sorted(wanted - decided.keys())]
+    wrong += [f"a decision nobody asked for: {pair}" for pair in sorted(decided.keys() - wanted)]
+    for pair, row in decided.items():
+        done = row["cancelled"] or row["verdict"] != "tell" or row["status"] in {"accepted", "delivered"}
+        if not done:
+            wrong.append(f"not told: {pair} {row['channel']} {row['status']}")
+    return wrong
+
+
+def _unreached(stage: Stage, due: Iterable[Owed], hands: Hands) -> list[str]:
+    """The newest revision of everything, in the hands of everyone it was owed to. A short text may leave
+    items out if it says how many."""
+    wrong_mailboxes = {one.id for one in stage.school.guardians if one.place.wrong}
+    wrong: list[str] = []
+    for guardian, items in by_guardian(due).items():
+        absent = [one for one in items if not _reached(one, hands, mailbox=guardian not in wrong_mailboxes)]
+        short = [one for one in absent if one.verdict[1] in {"sms", "push"}]
+        if len(short) <= hands.left_out[guardian]:
+            absent = [one for one in absent if one not in short]
+        wrong += [f"{one.sent.mark} ({one.sent.category}) to {guardian}: {one.verdict}" for one in absent]
+    return wrong
+
+
+def _reached(one: Owed, hands: Hands, *, mailbox: bool) -> bool:
+    """Without a mailbox that exists, paper is what follows an e-mail."""
+    match one.verdict:
+        case ("tell", "email", _) if mailbox:
+            return one.sent.mark in hands.letters[one.guardian]
+        case ("tell", "sms" | "push", _):
+            named = one.sent.category not in NOT_NAMED_IN_SHORT
+            return not named or one.sent.mark in hands.short[one.guardian]
+        case ("tell", "email", _) | ("paper", _):
+            return one.sent.mark in hands.sheets[one.guardian]
+        case _:
+            return True
+
+
+def _astray(stage: Stage, everything: Iterable[Owed], hands: Hands) -> list[str]:
+    """Nobody has a mark that was not for them, and those who are owed nothing were not even written to."""
+    may: dict[str, set[str]] = defaultdict(set)
+    for one in everything:
+        if one.verdict[0] != "suppress":
+            may[one.guardian].add(one.sent.mark)
+    wrong = []
+    for guardian in (one.id for one in stage.school.guardians):
+        has = hands.letters[guardian] | hands.short[guardian] | hands.sheets[guardian]
+        wrong += [f"{mark} is not for {guardian}" for mark in sorted(has - may[guardian])]
+        if guardian in hands.touched and not may[guardian]:
+            wrong.append(f"{guardian} was written to")
+    return wrong
+
+
+def _repeated_letters(stage: Stage) -> list[str]:
+    """A letter comes again only under its own name, no more often than outcomes could be unknown."""
+    times = Counter(str(letter.message["Message-ID"]) for letter in stage.world.inbox.letters)
+    again = sum(times.values()) - len(times)
+    kills = stage.fleet.kills
+    bound = UNSETTLED * (kills["dispatcher"] + kills["onebox"] + kills["postgres"])
+    bound += stage.broken_off["email after"]
+    wrong = [f"{again} letters came again, {bound} at most"] if again > bound else []
+    bodies: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for letter in stage.world.inbox.letters:
+        for mark in MARK.findall(letter.text):
+            bodies[letter.rcpt_to[0], mark].add(str(letter.message["Message-ID"]))
+    corrected = _marks_said_again(stage)
+    wrong += [
+        f"{mark} came to {address} in {len(names)} different letters"
+        for (address, mark), names in bodies.items()
+        if len(names) > 1 and mark not in corrected
+    ]
+    return wrong
+
+
+def _marks_said_again(stage: Stage) -> set[str]:
+    """Marks of entities with several revisions: a correction quotes what it corrects."""
+    times = Counter(one.entity for one in stage.sent)
+    return {one.mark for one in stage.sent if times[one.entity] > 1}
+
+
+async def _texts_twice(stage: Stage) -> list[str]:
+    """Each SMS the gateway took is one message's, and each message has one. Notices repeat a tag at most."""
+    taken = {str(sms.id) for sms in stage.world.sms.messages}
+    rows = await fetch(
+        stage.database,
+        "SELECT id, provider_id FROM dispatch.message WHERE channel = 'sms' AND told_at IS NOT NULL",
+    )
+    ours = Counter(str(row["provider_id"]) for row in rows)
+    wrong = [f"SMS {one} is nobody's: sent twice" for one in sorted(taken - ours.keys())]
+    wrong += [f"SMS {one} stands for {times} messages" for one, times in ours.items() if times > 1]
+    wrong += [f"SMS {one} was never taken" for one in sorted(ours.keys() - taken)]
+    tags = {str(notice.payload["tag"]) for notice in stage.world.push.notices}
+    pushed = (
+        await fetch(
+            stage.database,
+            "SELECT count(*) FROM dispatch.message WHERE channel = 'push' AND told_at IS NOT NULL",
+        )
+    )[0][0]
+    if pushed != len(tags):
+        wrong.append(f"{pushed} push messages, {len(tags)} notices on devices")
+    return wrong
+
+
+async def _books(stage: Stage) -> list[str]:
+    """The ledger adds up, owes what the lists owe, and nothing waits or was set aside."""
+    connection = await connect(stage.database)
+    try:
+        found = await ledger.add_up(connection)
+    finally:
+        await connection.close()
+    count = (await fetch(stage.database, _OWED))[0][0]
+    wrong = [f"dead letter: {dict(row)}" for row in await fetch(stage.database, _DEAD_LETTERS)]
+    if not found.adds_up or found.decisions != count:
+        wrong.append(f"the ledger has {found.decisions} of {count}: {found.columns}")
+    wrong += [
+        f"{name}: {found.columns[name]}" for name in ("pending", "failed", "expired") if found.columns[name]
+    ]
+    paused = await fetch(stage.database, "SELECT channel, reason FROM dispatch.channel_pause")
+    return wrong + [f"paused: {dict(row)}" for row in paused]
+
+
+async def _hands(stage: Stage) -> Hands:
+    hands, who = Hands(), _addresses(stage.school)
+    for letter in stage.world.inbox.letters:
+        for address in letter.rcpt_to:
+            hands.letters[who[address]].update(MARK.findall(letter.text))
+            hands.touched.add(who[address])
+    for sms in stage.world.sms.messages:
+        _shorts(hands, who[sms.number], sms.text)
+    shown = {str(notice.payload["tag"]): notice for notice in stage.world.push.notices}
+    for notice in shown.values():
+        _shorts(hands, who[notice.subscription], json.dumps(notice.payload, ensure_ascii=False))
+    owners = {
+        str(row["id"]): str(row["guardian"])
+        for row in await fetch(stage.database, "SELECT id, guardian FROM paper.sheet")
+    }
+    for path in stage.papers:
+        for sheet, marks in _sheets(path).items():
+            hands.sheets[owners[sheet]].update(marks)
+    return hands
+
+
+def _shorts(hands: Hands, guardian: str, text: str) -> None:
+    hands.short[guardian].update(MARK.findall(text))
+    hands.left_out[guardian] += sum(map(int, _LEFT_OUT.findall(text)))
+    hands.touched.add(guardian)
+
+
+def _addresses(school: School) -> dict[str, str]:
+    """Mailbox, phone or device to its guardian."""
+    who = {}
+    for guardian in school.guardians:
+        for channel, address in guardian.addresses.items():
+            match channel:
+                case "sms":
+                    who[address.removeprefix("+")] = guardian.id
+                case "push":
+                    who[json.loads(address)["endpoint"].rpartition("/")[2]] = guardian.id
+                case _:
+                    who[address] = guardian.id
+    return who
+
+
+def _sheets(pdf: Path) -> dict[str, set[str]]:
+    """Marks by the number at the foot of each page."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for page in pypdf.PdfReader(pdf).pages:
+        text = re.sub(r"[\s\u200b\u00ad]+", "", page.extract_text())
+        for sheet in _SHEET.findall(text):
+            found[sheet].update(MARK.findall(text))
+    return found
+
+
+def _counts(stage: Stage, hands: Hands) -> dict[str, object]:
+    names = {str(letter.message["Message-ID"]) for letter in stage.world.inbox.letters}
+    tags = {str(notice.payload["tag"]) for notice in stage.world.push.notices}
+    return {
+        "seed": stage.plan.seed,
+        "bus": stage.context.settings.bus.partition(":")[0],
+        "changes": len(stage.sent),
+        "requests repeated": stage.told.retries,
+        "kills": dict(stage.fleet.kills),
+        "connections broken off": stage.broken_off,
+        "letters": f"{len(names)}, again {len(stage.world.inbox.letters) - len(names)}",
+        "SMS": len(stage.world.sms.messages),
+        "notices": f"{len(tags)}, again {len(stage.world.push.notices) - len(tags)}",
+        "families with sheets": sum(bool(marks) for marks in hands.sheets.values()),
+        "seconds": round(stage.seconds, 1),
+    }
