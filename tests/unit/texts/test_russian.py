@@ -8,21 +8,6 @@ from dispatcher.texts import courses, russian
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
-    [
-        (1, "1 запись"),
-        (2, "2 записи"),
-        (5, "5 записей"),
-        (11, "11 записей"),
-        (21, "21 запись"),
-        (112, "112 записей"),
-    ],
-)
-def test_plurals(number: int, said: str) -> None:
-    assert russian.counted(number, "запись", "записи", "записей").replace(russian.NBSP, " ") == said
-
-
-@pytest.mark.parametrize(
     ("first", "last", "said"),
     [
         (date(2026, 11, 23), date(2026, 11, 28), "23–28 ноября"),

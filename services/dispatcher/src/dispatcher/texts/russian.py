@@ -1,4 +1,4 @@
-"""The little Russian grammar of messages: dates, ordinals, numbers, enumerations."""
+"""The little Russian grammar of messages: dates, numbers, enumerations."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -36,11 +36,6 @@ def period(first: date, last: date) -> str:
     if (first.year, first.month) == (last.year, last.month):
         return f"{first.day}–{day(last)}"
     return f"{day(first)} — {day(last)}"
-
-
-def counted(number: int, one: str, few: str, many: str) -> str:
-    """«1 запись», «3 записи», «5 записей»."""
-    return f"{number}{NBSP}{ {'one': one, 'few': few}.get(_RU.plural_form(number), many) }"
 
 
 def decimal(value: object) -> str:
