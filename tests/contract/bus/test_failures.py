@@ -34,8 +34,8 @@ async def test_killed_consumers_lose_nothing(bus: BusKit) -> None:
     await bus.prepare_effects()
     chance = random.Random(7)
     async with bus.writing(CHANGES):
-        publishing = asyncio.create_task(publish_burst(bus, 4_000))
-        for life in range(4):
+        publishing = asyncio.create_task(publish_burst(bus, 2_000))
+        for life in range(3):
             async with consumer(bus, f"life {life}") as process:
                 assert await said(process) == "ready"
                 before = len(await bus.effects("g"))
