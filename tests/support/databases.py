@@ -38,10 +38,11 @@ class Databases:
     def url(self, name: str) -> str:
         return self._url.replace("///vestnik?", f"///{name}?", 1)
 
-    def create(self) -> str:
-        """The name of a new database with every schema in it."""
+    def create(self, *, migrated: bool = True) -> str:
+        """The name of a new database with every schema in it, or with nothing."""
         name = f"test_{next(self._numbers)}"
-        run_aside(self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+        template = f"TEMPLATE {_TEMPLATE}" if migrated else ""
+        run_aside(self._execute(f"CREATE DATABASE {name} {template}"))
         return name
 
     def drop(self, name: str) -> None:

@@ -1,0 +1,42 @@
+"""The whole installation, started, and a caller from outside."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from onebox.home import add_home
+from onebox.up import BUILDS
+from shared.clock import RealClock
+from shared.serve import Hosted, root_app
+from shared.service import Context, Part
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class House:
+    """Every service behind one root application, as `vestnik up` has it."""
+
+    app: FastAPI
+    parts: list[Part]
+    http: httpx.AsyncClient
+    settings: Settings
+
+
+@pytest.fixture
+async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
+    settings = Settings(data=tmp_path, secret_key="a key of this test")
+    context = Context(settings, database, RealClock())
+    hosted = [Hosted(build(context)) for build in BUILDS]
+    app = root_app(hosted)
+    parts = [one.part for one in hosted]
+    add_home(app, parts, context)
+    for one in hosted:
+        await one.run()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://house") as http:
+        yield House(app, parts, http, settings)
+    for one in hosted:
+        await one.stop()

@@ -1,0 +1,37 @@
+"""Every topic is written by whom it says and read by somebody, or is known to wait for a reader."""
+
+import asyncio
+
+import asyncpg
+
+from shared.topics import WRITERS, Service, Topic
+
+from .conftest import House
+
+NOT_YET_READ = {Topic.STAFF_NOTICES: "the dispatcher does not tell members of staff yet"}
+"""Without a consumer, and why. What is written there waits in the outbox."""
+
+READERS = {
+    Topic.JOURNAL_CHANGES: {Service.DISPATCHER, Service.PRINT_QUEUE},
+    Topic.DELIVERY_OUTCOMES: {Service.PRINT_QUEUE},
+}
+
+
+async def test_every_topic_has_its_readers(house: House, database: str) -> None:
+    """Asked of the running services: a subscription has a cursor in its service from its start on."""
+    assert set(WRITERS) == set(Topic) == set(READERS) | set(NOT_YET_READ)
+    while any([await part.problems() for part in house.parts]):
+        await asyncio.sleep(0.05)
+    connection = await asyncpg.connect(database)
+    found = {
+        (Topic(row["topic"]), reader, Service(row["writer"]))
+        for reader in Service
+        for row in await connection.fetch(f"SELECT topic, writer FROM {reader.schema}.bus_cursor")
+    }
+    await connection.close()
+    assert found == {
+        (topic, reader, writer)
+        for topic, readers in READERS.items()
+        for reader in readers
+        for writer in WRITERS[topic]
+    }
