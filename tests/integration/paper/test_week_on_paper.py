@@ -145,6 +145,18 @@ async def test_a_family_whose_addresses_failed_is_on_paper_this_week(school: Sch
     assert "Эльмурзин" not in text_of(await school.pdf("2026-W49")), "only for that week"
 
 
+async def test_what_failed_long_after_is_still_brought(school: SchoolOnPaper) -> None:
+    """R-E5: an address given up after weeks of trying; the change it missed comes on paper."""
+    await a_class(school)
+    missed = school.mark("m/1", "p2", "2", topic="Недошедшая")
+    await school.keep(missed)
+    for weeks in (0, 1, 2):
+        await close_at(school, FRIDAY_EVENING + timedelta(weeks=weeks))
+    await school.keep_outcome("g2", "p2", decode(missed).change)
+    await close_at(school, FRIDAY_EVENING + timedelta(weeks=3))
+    assert "Недошедшая" in sheet_text(await school.pdf("2026-W50"), "Эльмурзин")
+
+
 async def test_other_outcomes_move_nobody(school: SchoolOnPaper) -> None:
     """DESIGN §8: messages that arrived, and families on paper by their own choice."""
     await a_class(school)
@@ -169,8 +181,9 @@ async def test_final_marks_go_out_the_next_teaching_morning(school: SchoolOnPape
         ),
         school.mark("m/1", "p1", "4", topic="Обычная"),
     )
-    await close_at(school, school.clock.at + timedelta(hours=5))
-    assert await school.pool.fetchval("SELECT count(*) FROM paper.batch") == 0
+    for hours in (5, 21):  # Tuesday afternoon, Wednesday at six
+        await close_at(school, MONDAY + timedelta(days=1, hours=hours))
+        assert await school.pool.fetchval("SELECT count(*) FROM paper.batch") == 0
     for hours in (22, 23, 30):
         await close_at(school, MONDAY + timedelta(days=1, hours=hours))
     assert await school.pool.fetchval("SELECT count(*) FROM paper.batch") == 1

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import asyncpg
 from fastapi import FastAPI
@@ -43,7 +42,7 @@ class PrintQueue:
         pool = await open_pool(context.database_url, Service.PRINT_QUEUE)
         try:
             async with pool.acquire() as connection:
-                await require_current(cast("asyncpg.Connection", connection))
+                await require_current(connection)
             bus = make_bus(context.settings, Service.PRINT_QUEUE, context.database_url, pool)
             bus.subscribe(ledger.subscription())
             bus.subscribe(outcomes.subscription())
@@ -78,7 +77,7 @@ class PrintQueue:
         found = []
         try:
             async with self._pool.acquire() as connection:
-                await require_current(cast("asyncpg.Connection", connection))
+                await require_current(connection)
                 if stuck := await connection.fetchval(_STUCK):
                     found.append(f"не свёрстано пачек листов: {stuck}; причина — в журнале событий")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SchemaOutdated) as error:

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import cast
 
-import asyncpg
 import structlog
 
 from print_queue import ledger, outcomes
@@ -32,7 +30,7 @@ async def print_week(context: Context, class_name: str | None = None, week: str 
     pool = await open_pool(context.database_url, Service.PRINT_QUEUE)
     try:
         async with pool.acquire() as connection:
-            await require_current(cast("asyncpg.Connection", connection))
+            await require_current(connection)
         batches = Batches(pool, context.settings, context.clock)
         await _catch_up(context, batches)
         async with pool.acquire() as connection:
