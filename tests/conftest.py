@@ -15,6 +15,7 @@ its own VESTNIK_BUS_PREFIX, so they share nothing else.
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,11 @@ NO_KAFKA = "no Kafka here (java and mvn, or VESTNIK_TEST_KAFKA=host:port)"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="also what takes minutes (make chaos)")
+
+
+def pytest_configure() -> None:
+    # A run that is told to stop (`timeout`, CI) stops its servers too, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
