@@ -354,6 +354,53 @@ async def test_present_corrects_an_absence_that_was_told_at_once(desk: Desk) -> 
     assert (row["verdict"], row["mode"], row["corrects"]) == ("tell", "immediate", change_id("a/1"))
 
 
+async def test_an_absence_told_that_was_a_lateness_is_put_right_at_once(desk: Desk) -> None:
+    """R-A11, R-B2: the alert of the day is used up, and still nobody worries until the evening."""
+    await Registry([pupil()]).write(desk.admin)
+    await desk.plan(record(Category.ATTENDANCE, entity="a"))
+    await desk.compose("a/1", "accepted")
+    await desk.plan(record(Category.ATTENDANCE, entity="a", revision=2, data={"attendance": "late"}))
+    row = await desk.decision("a/2")
+    assert (row["mode"], row["due_at"], row["corrects"]) == ("immediate", NOW, change_id("a/1"))
+
+
+async def test_an_old_revision_never_turns_an_entity_back(desk: Desk) -> None:
+    """R-A11: the newest stays known after something older came late."""
+    await Registry([pupil()]).write(desk.admin)
+    for revision in (3, 1, 2):
+        await desk.plan(record(revision=revision, data={"mark": {"value": str(revision)}}))
+    found = {row["change"]: row["reason"] for row in (await desk.decisions()).values()}
+    assert found == {
+        change_id("mark/1/3"): None,
+        change_id("mark/1/1"): "stale",
+        change_id("mark/1/2"): "stale",
+    }
+
+
+async def test_planners_take_turns_at_a_child_s_day(desk: Desk) -> None:
+    """R-B2: the second sees the alert of the first, however their transactions overlap."""
+    await Registry([pupil()]).write(desk.admin)
+    other = await connect(desk.url, Service.DISPATCHER)
+    first = desk.connection.transaction()
+    await first.start()
+    await desk.planner.handle(desk.connection, [record(Category.ATTENDANCE, entity="a")])
+
+    async def second() -> None:
+        async with other.transaction():
+            planner = Planner(Settings(), desk.clock, on=EVERY)
+            await planner.handle(other, [record(Category.ATTENDANCE, entity="b")])
+
+    planning = asyncio.create_task(second())
+    while not await desk.admin.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        assert not planning.done(), "it did not wait"
+        await asyncio.sleep(0.01)
+    await first.commit()
+    await planning
+    await other.close()
+    assert (await desk.decision("a/1"))["mode"] == "immediate"
+    assert (await desk.decision("b/1"))["mode"] == "daily"
+
+
 @pytest.mark.parametrize(
     ("status", "told"),
     [
