@@ -1,14 +1,21 @@
 """Where the installation's database is: the one of the settings, else the embedded one."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
+import structlog
 
+from onebox.account import EmbeddedPostgresError
 from onebox.postgres import EmbeddedPostgres
 from shared.errors import ForPeople
 from shared.settings import Settings
+
+log = structlog.get_logger()
+
+_LOOK_SECONDS = 2.0
 
 
 class DatabaseAway(ForPeople):
@@ -33,10 +40,26 @@ async def embedded(data: Path) -> AsyncIterator[str]:
     and left running for whoever else uses it."""
     server = EmbeddedPostgres(data / "postgres")
     url = await server.start()
+    watch = asyncio.create_task(_keep_running(server))
     try:
         yield url
     finally:
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
         await server.stop()
+
+
+async def _keep_running(server: EmbeddedPostgres) -> None:
+    """A server that was killed comes back without a human; the services wait for it meanwhile."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if not server.running():
+            log.error("postgres.gone")
+            try:
+                await server.start()
+            except EmbeddedPostgresError as why:
+                log.error("postgres.not_back", reason=str(why))  # noqa: TRY400 - the reason is the whole story
 
 
 async def _answers(url: str) -> None:
