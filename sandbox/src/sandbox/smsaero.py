@@ -1,6 +1,7 @@
 """SMS Aero's API v2 as a server on loopback: prices by segment, keeps its list, calls back, can lie.
 
-Steps for faults: `send`, `testsend`, `status`, `list`, `balance`, `auth`; without a step: at `send`.
+Steps for faults: `send`, `testsend`, `status`, `list`, `sign/list`, `balance`, `auth`; without a step: at
+`send`.
 """
 
 import asyncio
@@ -148,6 +149,8 @@ class SmsAero:
                 return _success(None)
             case "balance":
                 return _success({"balance": round(self.balance, 2)})
+            case "sign/list":
+                return _success({"totalCount": 1, "0": {"id": 1, "name": "Ilinskaya", "status": 1}})
             case "send" | "testsend":
                 return self._send(asked, test=step == "testsend")
             case "status" | "teststatus":

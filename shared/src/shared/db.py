@@ -4,18 +4,39 @@ A service connects with the installation's login and becomes `vestnik_<service>`
 grants say which schemas it writes (DESIGN §1).
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.errors import ForPeople
 from shared.topics import Service
 
 AnyConnection = asyncpg.Connection | PoolConnectionProxy
 """A connection, or one lent by a pool."""
 
 _CODECS = ("json", "jsonb")
+
+
+class RoleMissing(ForPeople):
+    """The login cannot act as a service: nobody migrated, or somebody else did."""
+
+
+@contextlib.contextmanager
+def _acting_as(service: Service | None) -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as wrong:
+        if service is None:
+            raise
+        raise RoleMissing(
+            f"В базе данных нет роли {service.role}, или вход из VESTNIK_DATABASE_URL не может ею стать. "
+            "Ничего не тронуто. Выполните vestnik migrate от имени владельца базы."
+        ) from wrong
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
@@ -35,9 +56,15 @@ async def open_pool(
     settings = {"application_name": f"vestnik {service.value if service else 'admin'}", "jit": "off"}
     if service is not None:
         settings["role"] = service.role
-    return await asyncpg.create_pool(
-        url, min_size=smallest, max_size=largest, init=_prepare, server_settings=settings, command_timeout=60
-    )
+    with _acting_as(service):
+        return await asyncpg.create_pool(
+            url,
+            min_size=smallest,
+            max_size=largest,
+            init=_prepare,
+            server_settings=settings,
+            command_timeout=60,
+        )
 
 
 async def connect(url: str, service: Service | None = None) -> asyncpg.Connection:
@@ -45,7 +72,8 @@ async def connect(url: str, service: Service | None = None) -> asyncpg.Connectio
     settings = {"application_name": f"vestnik {service.value if service else 'admin'} session", "jit": "off"}
     if service is not None:
         settings["role"] = service.role
-    connection = await asyncpg.connect(url, server_settings=settings, command_timeout=60)
+    with _acting_as(service):
+        connection = await asyncpg.connect(url, server_settings=settings, command_timeout=60)
     await _prepare(connection)
     return connection
 

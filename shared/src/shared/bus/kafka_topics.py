@@ -16,6 +16,17 @@ PARTITIONS = 12
 partitions, so a cluster that needs more creates the topics itself."""
 
 
+async def missing_topics(servers: Sequence[str], prefix: str) -> list[str]:
+    """Which of our topics the cluster does not have. Raises what the broker's client raises."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=list(servers))
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    return [name for topic in Topic if (name := f"{prefix}{topic.value}") not in existing]
+
+
 async def ensure_topics(servers: Sequence[str], prefix: str) -> None:
     """Create what is missing, on three replicas where there are as many brokers; existing ones stay
     as they are."""
