@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,13 @@ PLAN = Plan(
     patience=900,
 )
 REPLICAS = {"ingest": 1, "dispatcher": 2, "print_queue": 2}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For an embedded PostgreSQL: pytest's own folder is closed again by every other run."""
+    with tempfile.TemporaryDirectory(prefix="vestnik-chaos-") as name:
+        yield Path(name)
 
 
 def _plan(*, during: int = PLAN.during, after: int = PLAN.after) -> Plan:
@@ -83,20 +91,20 @@ async def test_the_broker_dies_too(kafka: Kafka, kafka_bus: BusKit, tmp_path: Pa
         await _played(stage)
 
 
-async def test_the_database_dies_too(tmp_path: Path) -> None:
+async def test_the_database_dies_too(folder: Path) -> None:
     """PostgreSQL is killed and started again by whoever watches over it; the services find it again."""
-    async with _durable_database(tmp_path / "db") as (url, kill):
+    async with _durable_database(folder / "db") as (url, kill):
         bus = {"VESTNIK_DATABASE_URL": url, "VESTNIK_BUS": "postgres"}
-        async with prepared(_plan(), tmp_path, url, bus, _services) as stage:
+        async with prepared(_plan(), folder, url, bus, _services) as stage:
             stage.beyond = {"postgres": kill}
             await _played(stage)
 
 
-async def test_the_one_box(tmp_path: Path) -> None:
+async def test_the_one_box(folder: Path) -> None:
     """All services in one process over the embedded PostgreSQL, which outlives it and is attached to."""
-    async with _durable_database(tmp_path / "data") as (url, _):
+    async with _durable_database(folder / "data") as (url, _):
         plan = _plan(during=8, after=4)
-        async with prepared(plan, tmp_path, url, {"VESTNIK_BUS": "postgres"}, onebox) as stage:
+        async with prepared(plan, folder, url, {"VESTNIK_BUS": "postgres"}, onebox) as stage:
             await _played(stage)
 
 

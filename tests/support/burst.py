@@ -38,12 +38,12 @@ NOT_NAMED_IN_SHORT = frozenset({"remark"})
 """Categories of which an SMS says only that there is one."""
 
 SHARES = {
-    Kind.EMAIL: 22.0,
-    Kind.SMS: 5.0,
+    Kind.EMAIL: 18.0,
+    Kind.SMS: 8.0,
     Kind.PUSH: 6.0,
     Kind.BOTH_EMAIL: 6.0,
     Kind.MOTHER_EMAIL_FATHER_PAPER: 6.0,
-    Kind.MOTHER_EMAIL_FATHER_SMS: 3.0,
+    Kind.MOTHER_EMAIL_FATHER_SMS: 5.0,
     Kind.SMS_FOR_ABSENCES: 4.0,
     Kind.PAPER: 8.0,
     Kind.SIBLINGS: 4.0,

@@ -24,7 +24,7 @@ from rich.console import Console
 from onebox.acts import create_token
 from onebox.lists import import_lists
 from print_queue.printing import print_week
-from sandbox.faults import NO_SUCH_MAILBOX, BreakAfterAccepting, BreakBeforeAccepting, Rule
+from sandbox.faults import NO_SUCH_MAILBOX, BreakAfterAccepting, BreakBeforeAccepting, Rule, Slow
 from sandbox.journal import Journal, Kind, School, Size, Told, build, write_registry
 from sandbox.world import World
 from shared.clock import AcceleratedClock
@@ -184,7 +184,9 @@ async def play(stage: Stage) -> None:
         await _until_something_is_sent(stage)
         await asyncio.sleep(rng.uniform(0, 0.3))
         await _strike(stage, rng)
-    stage.broken_off = {name: _ENDLESS - (rule.times or 0) for name, rule in rules.items()}
+    stage.broken_off = {
+        name: _ENDLESS - (rule.times or 0) for name, rule in rules.items() if "slow" not in name
+    }
     for faults in (stage.world.inbox.faults, stage.world.sms.faults, stage.world.push.faults):
         faults.rules[:] = [rule for rule in faults.rules if not any(rule is one for one in rules.values())]
     await stage.fleet.ready()
@@ -196,13 +198,15 @@ async def play(stage: Stage) -> None:
 
 
 def _weather(world: World) -> dict[str, Rule]:
-    """Connections to gateways break now and then, after a message was taken and before."""
+    """Connections to gateways break now and then, after a message was taken and before; and gateways
+    think a while, so that a kill finds something in flight."""
     places = {"email": world.inbox.faults, "sms": world.sms.faults, "push": world.push.faults}
     rules: dict[str, Rule] = {}
     for name, faults in places.items():
-        after, before = BreakAfterAccepting(), BreakBeforeAccepting()
-        rules[f"{name} after"] = faults.add(after, times=_ENDLESS, probability=0.02)
-        rules[f"{name} before"] = faults.add(before, times=_ENDLESS, probability=0.02)
+        often = 0.02 if name == "email" else 0.06  # the others have far fewer messages
+        rules[f"{name} after"] = faults.add(BreakAfterAccepting(), times=_ENDLESS, probability=often)
+        rules[f"{name} before"] = faults.add(BreakBeforeAccepting(), times=_ENDLESS, probability=often)
+        rules[f"{name} slow"] = faults.add(Slow(0.2), times=_ENDLESS, probability=0.5)
     return rules
 
 
