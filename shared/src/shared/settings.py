@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from shared.errors import ForPeople
 
@@ -229,7 +230,7 @@ def load() -> Settings:
     values: dict[str, Any] = {}
     if path.exists():
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
             raise SettingsError(f"{path}: {wrong}") from wrong
     elif "VESTNIK_CONFIG" in os.environ:
@@ -240,6 +241,9 @@ def load() -> Settings:
         raise SettingsError(f"{path}: unknown keys {', '.join(unknown)}")
     try:
         return Settings(**values)
+    except UnreadableVariable as wrong:
+        field = str(wrong).split('"')[1]
+        raise SettingsError(f"VESTNIK_{field.upper()}: not JSON") from None
     except ValidationError as wrong:
         named = "; ".join(
             f"VESTNIK_{'.'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
