@@ -41,9 +41,12 @@ class Databases:
     def create(self, *, migrated: bool = True) -> str:
         """The name of a new database with every schema in it, or with nothing."""
         name = f"test_{next(self._numbers)}"
+        self.create_named(name, migrated=migrated)
+        return name
+
+    def create_named(self, name: str, *, migrated: bool = False) -> None:
         template = f"TEMPLATE {_TEMPLATE}" if migrated else ""
         run_aside(self._execute(f"CREATE DATABASE {name} {template}"))
-        return name
 
     def drop(self, name: str) -> None:
         run_aside(self._execute(f"DROP DATABASE {name} WITH (FORCE)"))
