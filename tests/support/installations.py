@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +102,16 @@ async def listening(*command: str, folder: Path, settings: Mapping[str, str]) ->
                     if process.returncode is None:
                         process.kill()
                         await process.wait()
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder an embedded server may live in: pytest's own is closed again by every other run."""
+    folder = Path(tempfile.mkdtemp(prefix="vestnik-box-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_port() -> int:

@@ -1,11 +1,11 @@
 """A small school's lists, and a migrated installation for commands to work on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.installations import Ended, vestnik
+from support.installations import Ended, own_folder, vestnik
 
 from sandbox.journal import School, Size, build, write_registry
 
@@ -24,8 +24,9 @@ class Place:
 
 
 @pytest.fixture
-def place(database: str, tmp_path: Path) -> Place:
+def place(database: str) -> Iterator[Place]:
     school = build(size=Size(classes=2, pupils=3))
-    write_registry(tmp_path / "lists", school)
-    settings = {"VESTNIK_DATABASE_URL": database, "VESTNIK_DATA": str(tmp_path / "var")}
-    return Place(tmp_path, settings, school, tmp_path / "lists")
+    with own_folder() as folder:
+        write_registry(folder / "lists", school)
+        settings = {"VESTNIK_DATABASE_URL": database, "VESTNIK_DATA": str(folder / "var")}
+        yield Place(folder, settings, school, folder / "lists")
