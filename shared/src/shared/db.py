@@ -19,6 +19,15 @@ from shared.topics import Service
 AnyConnection = asyncpg.Connection | PoolConnectionProxy
 """A connection, or one lent by a pool."""
 
+DATABASE_AWAY = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver says when the server dies in the middle of an answer
+    OSError,
+    TimeoutError,
+)
+"""What a statement raises when the database cannot do it now; whether it was done is not known."""
+
 _CODECS = ("json", "jsonb")
 
 

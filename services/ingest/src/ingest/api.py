@@ -23,6 +23,7 @@ from ingest.reading import mode_of, read_body, read_events
 from ingest.store import settle
 from shared.access import Access, access
 from shared.clock import Clock
+from shared.db import DATABASE_AWAY
 
 log = structlog.get_logger()
 
@@ -79,7 +80,7 @@ def routes(pool_of: Callable[[], asyncpg.Pool | None], clock: Clock) -> APIRoute
             return await _changes(request, pool_of(), clock, door)
         except ProblemError as problem:
             return problem.response()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
+        except DATABASE_AWAY as away:
             # The class alone: messages of the database may quote what was sent.
             log.warning("ingest.unavailable", error=type(away).__name__)
             return unavailable().response()

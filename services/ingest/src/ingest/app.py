@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from ingest import api
 from shared.bus.base import Bus
 from shared.bus.make import make_bus
-from shared.db import open_pool
+from shared.db import DATABASE_AWAY, open_pool
 from shared.migrations import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
@@ -57,7 +57,7 @@ class Ingest:
                 await require_current(cast(asyncpg.Connection, connection))
         except SchemaOutdated as old:
             return [str(old)]
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
+        except DATABASE_AWAY as away:
             return [f"база данных недоступна ({type(away).__name__})"]
         return [] if self._bus.healthy() else ["шина сообщений не движется"]
 

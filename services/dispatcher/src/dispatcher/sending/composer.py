@@ -16,7 +16,7 @@ from dispatcher.compose import Draft, Due, compose
 from dispatcher.sending.weekly import WeeklyEmails
 from shared.categories import Channel, Mode
 from shared.clock import Clock
-from shared.db import AnyConnection
+from shared.db import DATABASE_AWAY, AnyConnection
 from shared.settings import zone
 
 log = structlog.get_logger()
@@ -91,7 +91,7 @@ class Composer:
                 while await self.round() and not self._stopping:
                     pass
                 pause = await self._until_next()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("compose.interrupted", error=type(error).__name__)
                 pause = POLL_SECONDS
             if not self._stopping:

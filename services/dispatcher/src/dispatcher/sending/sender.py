@@ -25,6 +25,7 @@ from dispatcher.sending.settler import Result, Settler
 from dispatcher.view import Kind, MessageView
 from shared.categories import Channel
 from shared.clock import Clock
+from shared.db import DATABASE_AWAY
 
 log = structlog.get_logger()
 
@@ -35,8 +36,6 @@ FRESH_SECONDS = 2.0
 POLL_SECONDS = 0.5
 SAME_SMS_AGAIN = timedelta(seconds=5)
 SET_ASIDE = timedelta(minutes=10)
-
-_DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Renders(Protocol):
@@ -156,7 +155,7 @@ class Sender:
             if lane.room:
                 try:
                     taken = await self.round(lane)
-                except _DATABASE_ERRORS as error:
+                except DATABASE_AWAY as error:
                     log.warning("send.interrupted", channel=lane.channel.value, error=type(error).__name__)
                 except Exception as error:  # noqa: BLE001 - a message nobody foresaw must not stop the rest
                     await self._stumbled(lane, error)
@@ -240,7 +239,7 @@ class Sender:
         try:
             async with self._pool.acquire() as connection:
                 may_go = await attempts.begin(connection, wanted)
-        except _DATABASE_ERRORS:
+        except BaseException:
             for one in packed:
                 self._in_hand.pop(one.ready.claimed.message, None)
             raise
@@ -308,5 +307,5 @@ class Sender:
                 try:
                     async with self._pool.acquire() as connection:
                         await extend(connection, self._in_hand.items())
-                except _DATABASE_ERRORS as error:
+                except DATABASE_AWAY as error:
                     log.warning("send.heartbeat_missed", error=type(error).__name__)

@@ -23,7 +23,7 @@ from dispatcher.sending.retry import Backoff, time_left
 from dispatcher.sending.settle import AttemptEnd, Settlement, settle
 from shared.categories import Channel
 from shared.clock import Clock
-from shared.db import AnyConnection
+from shared.db import DATABASE_AWAY, AnyConnection
 
 log = structlog.get_logger()
 
@@ -99,7 +99,7 @@ class Settler:
                 continue
             try:
                 await self._write(batch)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_AWAY as error:
                 failures += 1
                 log.warning("settle.interrupted", error=type(error).__name__, messages=len(batch))
                 self._waiting = batch + self._waiting

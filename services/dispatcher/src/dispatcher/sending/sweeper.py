@@ -23,7 +23,7 @@ from dispatcher.sending.settle import SMS_ASKS, AttemptEnd
 from dispatcher.texts.segments import segments
 from shared.categories import Channel
 from shared.clock import Clock
-from shared.db import AnyConnection
+from shared.db import DATABASE_AWAY, AnyConnection
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ class Sweeper:
         while not self._stopping.is_set():
             try:
                 await self.round()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("sweep.interrupted", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), EVERY_SECONDS)
