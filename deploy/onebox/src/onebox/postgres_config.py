@@ -29,6 +29,9 @@ _SETTINGS = {
     "log_truncate_on_rotation": "on",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    # an administrator's slow log of `local.conf` shows statements, never the values they were given
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 
 
