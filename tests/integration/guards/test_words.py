@@ -9,6 +9,9 @@ import pytest
 import dispatcher
 from dispatcher.ledger import Sum
 from dispatcher.messages import TRANSITIONS, Status
+from dispatcher.notices.notice import Kind
+from dispatcher.notices.whom import AUDIENCE
+from dispatcher.notices.wording import WORDS
 from dispatcher.planning.corrections import Silence
 from onebox import words
 from shared.categories import Channel
@@ -28,15 +31,20 @@ FOREIGN = {"SMS", "push"}
         (words.CHANNELS, {channel.value for channel in Channel}),
         (words.STATUSES, {status.value for status in Status}),
         (words.LEDGER, {field.name for field in fields(Sum)} - {"decisions"}),
+        (words.NOTICES, {kind.value for kind in Kind}),
         (words.REASONS, {reason.value for reason in (*Reason, *Silence)}),
     ],
-    ids=["types", "verdicts", "channels", "statuses", "ledger", "reasons"],
+    ids=["types", "verdicts", "channels", "statuses", "ledger", "notices", "reasons"],
 )
 def test_every_word_has_its_russian(table: dict[str, str], wanted: set[str]) -> None:
     assert wanted <= set(table)
     assert set(table) <= wanted or table is words.REASONS, "a label of nothing"
     for label in table.values():
         assert label in FOREIGN or set(label.lower()) & RUSSIAN, label
+
+
+def test_every_notice_has_its_words_and_its_readers() -> None:
+    assert set(WORDS) == set(AUDIENCE) == set(Kind)
 
 
 def test_every_status_has_its_place_in_the_ledger() -> None:

@@ -14,6 +14,9 @@ from dispatcher.channels.email import EmailChannel
 from dispatcher.channels.push import PushChannel
 from dispatcher.channels.sms import SmsChannel
 from dispatcher.channels.vapid import subject, vapid_key
+from dispatcher.notices import teller
+from dispatcher.notices.letter import StaffLetters
+from dispatcher.notices.receive import Receiver
 from dispatcher.planning.planner import GROUP, Planner
 from dispatcher.sending import receipts, unsubscribe
 from dispatcher.sending.budget import Budget
@@ -27,6 +30,7 @@ from dispatcher.sending.weekly import WeeklyEmails
 from dispatcher.texts.renderer import Renderer
 from dispatcher.texts.segments import segments
 from shared.bus.base import Bus, Subscription
+from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
 from shared.categories import Channel
 from shared.db import open_pool
@@ -157,6 +161,9 @@ class _Running:
         planner = Planner(settings, clock, on=on, budget=budget)
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
         self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
+        self._bus.subscribe(Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle))
+        self._context = context
+        self._teller_bell = Bell()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -169,7 +176,19 @@ class _Running:
             "composer": self._composer.run(),
             "sweeper": self._sweeper.run(),
         }
+        mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
+        if mail is not None:
+            works["teller"] = self._tell_staff(mail)
         self._tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
+
+    async def _tell_staff(self, mail: Port) -> None:
+        """Whenever no other replica does."""
+        settings = self._context.settings
+        assert settings.mail_from is not None
+        letters = StaffLetters(mail_from=settings.mail_from, public_url=settings.public_url)
+        work = teller.Teller(self._context.clock, port=mail, letters=letters).run
+        url, bell = self._context.database_url, self._teller_bell
+        await lead(url, Service.DISPATCHER, teller.JOB, work, bell, Pulse())
 
     async def stop(self) -> None:
         """First nothing new comes in, then what is in hand is sent and settled."""
@@ -177,7 +196,8 @@ class _Running:
         self._composer.stop()
         self._sweeper.stop()
         self._sender.stop()
-        await self._ended("composer", "sweeper", "sender")
+        self._teller_bell.stop()
+        await self._ended("composer", "sweeper", "sender", "teller")
         self._settler.stop()
         await self._ended("settler")
         for port in self._ports:

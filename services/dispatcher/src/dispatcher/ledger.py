@@ -11,6 +11,7 @@ from shared.categories import Channel
 from shared.db import AnyConnection
 
 AT_RISK_WITHIN = timedelta(hours=1)
+RATE_OVER = timedelta(minutes=5)
 
 _PENDING = ", ".join(f"'{status.value}'" for status in Status if status.pending)
 
@@ -178,3 +179,21 @@ async def deadlines(
     )
     assert row is not None
     return Deadlines(row["late"], row["at_risk"])
+
+
+async def rates(connection: AnyConnection, over: timedelta = RATE_OVER) -> dict[Channel, float]:
+    """Messages accepted a minute over the last minutes of real time; every electronic channel."""
+    rows = await connection.fetch(
+        """SELECT m.channel, count(*) AS accepted
+           FROM dispatch.message_history h JOIN dispatch.message m ON m.id = h.message
+           WHERE h.at > clock_timestamp() - $1::interval AND h.to_status = $2 GROUP BY m.channel""",
+        over,
+        Status.ACCEPTED.value,
+    )
+    accepted = {row["channel"]: row["accepted"] for row in rows}
+    minutes = over / timedelta(minutes=1)
+    return {
+        channel: accepted.get(channel.value, 0) / minutes
+        for channel in Channel
+        if channel is not Channel.PAPER
+    }

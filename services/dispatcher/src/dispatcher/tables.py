@@ -268,6 +268,45 @@ class SmsBudget(_Dispatch, table=True):
     cost: Annotated[Decimal, Field(sa_type=Numeric(12, 2))]
 
 
+class Notice(_Dispatch, table=True):
+    """What a member of staff is to be told."""
+
+    __tablename__ = "notice"
+    id: UuidKey
+    kind: Text
+    school: MaybeText
+    class_name: str | None = class_column(nullable=True)
+    details: Json
+    at: Moment
+    received_at: Noted
+    addressed_at: MaybeMoment
+    told_at: MaybeMoment
+    untold_because: MaybeText
+
+
+class NoticeLetter(_Dispatch, table=True):
+    """A letter to a member of staff; its id is its Message-ID."""
+
+    __tablename__ = "notice_letter"
+    id: GivenUuidKey
+    address: Text
+    composed_at: Noted
+    next_attempt_at: Noted
+    attempts: int
+    ended_at: MaybeMoment
+    outcome: MaybeText
+    reason: MaybeText
+
+
+class NoticeAddressee(_Dispatch, table=True):
+    """Whom a notice is for, and the letter that carries it there."""
+
+    __tablename__ = "notice_addressee"
+    notice: UuidKey
+    address: Key
+    letter: UUID | None
+
+
 class Outbox(OutboxRow, _Dispatch, table=True):
     __tablename__ = "outbox"
 

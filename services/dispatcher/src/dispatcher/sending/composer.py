@@ -25,17 +25,14 @@ BATCH = 5_000
 POLL_SECONDS = 0.25
 _LOCK = 0x434F_4D50  # "COMP": one active composer among replicas
 
+# In order of groups, not joined with themselves: the due rows are read and sorted once a batch,
+# whatever PostgreSQL believes of a table that has just filled up.
 _DUE = """
-WITH first AS MATERIALIZED (
-    SELECT school, guardian, channel FROM dispatch.decision
-    WHERE verdict = 'tell' AND message IS NULL AND cancelled_by IS NULL AND due_at <= $1
-    ORDER BY due_at LIMIT $2
-), groups AS MATERIALIZED (SELECT DISTINCT school, guardian, channel FROM first)
 SELECT d.change, d.school, d.guardian, d.channel, d.mode, d.due_at, d.deadline, d.expires_at, s.timezone
-FROM dispatch.decision d
-JOIN groups USING (school, guardian, channel)
-JOIN roster.school s USING (school)
+FROM dispatch.decision d JOIN roster.school s USING (school)
 WHERE d.verdict = 'tell' AND d.message IS NULL AND d.cancelled_by IS NULL AND d.due_at <= $1
+ORDER BY d.school, d.guardian, d.channel
+LIMIT $2
 FOR UPDATE OF d SKIP LOCKED
 """
 
@@ -104,7 +101,7 @@ class Composer:
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
                 return 0
             now = self._clock.now()
-            rows = await connection.fetch(_DUE, now, BATCH)
+            rows = _whole_groups(await connection.fetch(_DUE, now, BATCH))
             drafts = compose(map(_due, rows), {row["school"]: zone(row["timezone"]) for row in rows})
             if not drafts:
                 drafts = await self._weekly.empty_ones(connection, now)
@@ -152,6 +149,19 @@ async def store(connection: AnyConnection, drafts: Sequence[Draft]) -> None:
     await connection.execute(
         _ATTACH, [tie[0] for tie in ties], [tie[1] for tie in ties], [tie[2] for tie in ties]
     )
+
+
+def _whole_groups(rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
+    """A full batch without its last group, whose end may not be in it; it leads the next batch.
+    A group larger than a batch goes in parts."""
+    if len(rows) < BATCH:
+        return rows
+    last = _group(rows[-1])
+    return [row for row in rows if _group(row) != last] or rows
+
+
+def _group(row: asyncpg.Record) -> tuple[str, str, str]:
+    return row["school"], row["guardian"], row["channel"]
 
 
 def _due(row: asyncpg.Record) -> Due:

@@ -51,6 +51,25 @@ def message(headers: Headers, *, text: str, html: str) -> bytes:
     return b"".join((head.encode(), _PLAIN, _base64(text.replace("\n", "\r\n")), _HTML, _base64(html), _END))
 
 
+def plain(*, sender: str, recipient: str, subject: str, date: datetime, message_id: str, text: str) -> bytes:
+    """A message of text alone; `sender` and `recipient` are ready mailboxes."""
+    head = (
+        f"From: {sender}\r\n"
+        f"To: {recipient}\r\n"
+        f"Subject: {encoded(subject)}\r\n"
+        f"Date: {format_datetime(date)}\r\n"
+        f"Message-ID: {message_id}\r\n"
+        "Auto-Submitted: auto-generated\r\n"
+        "X-Auto-Response-Suppress: All\r\n"
+        "Content-Language: ru\r\n"
+        "MIME-Version: 1.0\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: base64\r\n"
+        "\r\n"
+    )
+    return head.encode() + _base64(text.replace("\n", "\r\n")) + b"\r\n"
+
+
 def _part(kind: str) -> bytes:
     return (
         f"--{BOUNDARY}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"

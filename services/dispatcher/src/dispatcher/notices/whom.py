@@ -1,0 +1,82 @@
+"""Who of the staff is told what: pure, a table of kinds (R-E4, R-E5)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dispatcher.notices.notice import Kind, Notice
+
+
+class Audience(StrEnum):
+    OPERATORS = "operators"
+    TEACHERS = "teachers"
+
+
+AUDIENCE = {
+    Kind.CHANNEL_PAUSED: Audience.OPERATORS,
+    Kind.SMS_LIST_UNREACHABLE: Audience.OPERATORS,
+    Kind.NOT_MY_CHILD: Audience.OPERATORS,
+    Kind.PAPER_NOT_HANDED_OUT: Audience.TEACHERS,
+    Kind.MOVED_TO_PAPER: Audience.TEACHERS,
+}
+"""Operators are those of the notice's school, without a school those of all; a school without
+operators has its admins. Teachers are those of the notice's class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    school: str
+    login: str
+    role: str
+    email: str
+
+    @property
+    def address(self) -> str:
+        """One spelling a mailbox, empty without one: who serves in two schools gets one letter."""
+        return self.email.strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The accounts, and the logins of every class's teachers by (school, class)."""
+
+    accounts: tuple[Account, ...]
+    teachers: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+class Nobody(StrEnum):
+    """Why a notice reaches nobody."""
+
+    NO_STAFF = "no_staff"
+    NO_ADDRESS = "no_address"
+
+
+def addresses(notice: Notice, staff: Staff) -> frozenset[str] | Nobody:
+    """Where a notice goes."""
+    people = list(_people(notice, staff))
+    if not people:
+        return Nobody.NO_STAFF
+    return frozenset(one.address for one in people if one.address) or Nobody.NO_ADDRESS
+
+
+def teaches(address: str, school: str, class_name: str, staff: Staff) -> bool:
+    """Whether this mailbox is one of a class's own teachers."""
+    return bool(address) and any(one.address == address for one in _teachers(school, class_name, staff))
+
+
+def _people(notice: Notice, staff: Staff) -> Iterable[Account]:
+    known = notice.kind in AUDIENCE
+    if known and AUDIENCE[Kind(notice.kind)] is Audience.TEACHERS:
+        return _teachers(notice.school or "", notice.class_name or "", staff)
+    schools = {notice.school} if notice.school else {one.school for one in staff.accounts}
+    return [one for school in sorted(schools) for one in _operators(school, staff)]
+
+
+def _operators(school: str, staff: Staff) -> list[Account]:
+    own = [one for one in staff.accounts if one.school == school]
+    return [one for one in own if one.role == "operator"] or [one for one in own if one.role == "admin"]
+
+
+def _teachers(school: str, class_name: str, staff: Staff) -> list[Account]:
+    logins = staff.teachers.get((school, class_name), ())
+    return [one for one in staff.accounts if one.school == school and one.login in logins]

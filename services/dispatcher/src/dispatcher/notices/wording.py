@@ -1,0 +1,156 @@
+"""What a letter to a member of staff says: a table of kinds, readable by a head teacher."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import orjson
+
+from dispatcher.notices.notice import Kind, instant
+from dispatcher.notices.view import Seen
+from dispatcher.texts.clean import line
+from dispatcher.texts.russian import day, quoted_class
+
+_LONGEST = 400
+_WEEK = re.compile(r"(\d{4})-W(\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`happened` leads to a list of cases; `page` is a path below the public address."""
+
+    subject: str
+    happened: str
+    safe: str
+    todo: str
+    page: str
+
+
+WORDS: dict[Kind, Words] = {
+    Kind.CHANNEL_PAUSED: Words(
+        "отправка остановлена",
+        "Вестник остановил отправку, потому что сервер не принимает наши настройки:",
+        "Ничего не потеряно: сообщения ждут своей очереди, остальные каналы работают.",
+        "Исправьте в настройках вход, ключ или имя отправителя, убедитесь командой vestnik check, "
+        "что сервер отвечает, и возобновите отправку:",
+        "/dispatcher/",
+    ),
+    Kind.SMS_LIST_UNREACHABLE: Words(
+        "неизвестно, ушли ли SMS",
+        "Шлюз SMS не ответил, приняты ли наши сообщения, и его список сейчас недоступен:",
+        "Такие SMS не отправляются повторно, пока это не выяснится; Вестник продолжает спрашивать. "
+        "Остальные сообщения уходят как обычно.",
+        "Если через час ничего не изменится, проверьте доступ к шлюзу и состояние договора. Очереди видны "
+        "здесь:",
+        "/dispatcher/",
+    ),
+    Kind.NOT_MY_CHILD: Words(
+        "письмо пришло не тому человеку",
+        "Получатель письма ответил «это не мой ребёнок»:",
+        "На этот адрес писем больше не будет. Если у семьи есть другой подтверждённый адрес или заявление "
+        "о бумажных листах, она узнает всё оттуда.",
+        "Сверьте адрес с заявлением семьи и исправьте его:",
+        "/dispatcher/desk/",
+    ),
+    Kind.PAPER_NOT_HANDED_OUT: Words(
+        "бумажные листы не выданы",
+        "Срок прошёл, а выдача бумажных листов не отмечена:",
+        "Листы сохранены и не изменятся, их можно напечатать в любое время.",
+        "Раздайте листы и отметьте выдачу. Если они уже розданы, достаточно отметки:",
+        "/print/",
+    ),
+    Kind.MOVED_TO_PAPER: Words(
+        "семья переведена на бумагу",
+        "Сообщения не доходят ни по одному электронному адресу, поэтому на этой неделе на бумагу переведены "
+        "семьи учеников:",
+        "Ничего не потеряно: всё, что не дошло, войдёт в бумажный лист.",
+        "Передайте лист семье вместе с остальными и напомните ей обновить адрес в канцелярии школы. "
+        "Листы класса:",
+        "/print/",
+    ),
+}
+UNKNOWN = Words(
+    "сообщение службы",
+    "Одна из служб просит вас сообщить то, для чего у этой версии Вестника ещё нет слов:",
+    "Записано как есть, ничего не потеряно.",
+    "Если не ясно, что делать, передайте это письмо тем, кто обслуживает Вестник. Состояние системы:",
+    "/dispatcher/",
+)
+CHANNELS = {"email": "почта", "sms": "SMS", "push": "push"}
+STATES = {
+    "frozen": "файл ещё не готов",
+    "typeset": "файл готов, но ещё не забран",
+    "collected": "файл забран, печать не отмечена",
+    "printed": "напечатаны, выдача не отмечена",
+}
+
+
+def words(kind: str) -> Words:
+    return WORDS[Kind(kind)] if kind in WORDS else UNKNOWN
+
+
+def case(seen: Seen) -> str:
+    """One line about one notice."""
+    kind = seen.notice.kind
+    said = _CASES[Kind(kind)](seen) if kind in _CASES else _as_it_is(seen)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+
+
+def _paused(seen: Seen) -> str:
+    facts = seen.notice.details
+    channel = CHANNELS.get(facts["channel"], line(facts["channel"]))
+    return f"{channel}, {_moment(seen.at)}. Ответ сервера: {line(facts['reason'])}"
+
+
+def _list(seen: Seen) -> str:
+    return _moment(seen.at)
+
+
+def _not_mine(seen: Seen) -> str:
+    who = line(seen.notice.details["guardian"])
+    return f"{_moment(seen.at)}, законный представитель с номером {who} в списках школы"
+
+
+def _not_handed_out(seen: Seen) -> str:
+    facts = seen.notice.details
+    state = STATES.get(facts["state"], line(facts["state"]))
+    due = _moment(instant(facts["hand_out_by"]).astimezone(seen.timezone))
+    return f"{_class(seen)}, {_sheets(facts['occasion'], facts['name'])}: {state}; срок был {due}"
+
+
+def _sheets(occasion: str, name: str) -> str:
+    """Named as the print queue names its batches: a week by its ISO number, extra ones by their day."""
+    if occasion == "week" and (week := _WEEK.fullmatch(name)):
+        return f"листы за {int(week[2])}-ю неделю {week[1]} года"
+    try:
+        return f"дополнительные листы за {day(date.fromisoformat(name))}"
+    except ValueError:
+        return f"листы «{line(name)}»"
+
+
+def _moved(seen: Seen) -> str:
+    who = line(seen.pupil) if seen.pupil else "имя не указано"
+    return f"{who}, {_class(seen)}"
+
+
+def _as_it_is(seen: Seen) -> str:
+    facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
+    return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
+
+
+_CASES: dict[Kind, Callable[[Seen], str]] = {
+    Kind.CHANNEL_PAUSED: _paused,
+    Kind.SMS_LIST_UNREACHABLE: _list,
+    Kind.NOT_MY_CHILD: _not_mine,
+    Kind.PAPER_NOT_HANDED_OUT: _not_handed_out,
+    Kind.MOVED_TO_PAPER: _moved,
+}
+
+
+def _class(seen: Seen) -> str:
+    return quoted_class(line(seen.notice.class_name or ""))
+
+
+def _moment(at: datetime) -> str:
+    return f"{day(at.date())} в {at:%H:%M}"
