@@ -12,6 +12,7 @@ import os
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,8 @@ from support.fleet import Fleet
 
 START = datetime.fromisoformat("2026-11-23T12:30:00+03:00")
 """A Monday, after the hour until which absences are held."""
-_ENDLESS = 10**6
+_ENDLESS, _FOR_CERTAIN = 10**6, 2
+_SLOW = "slow"
 
 TIME_PASSES_WHILE_NOBODY_SENDS = """
 UPDATE dispatch.message SET lease_until = clock_timestamp() - interval '1 second' WHERE status = 'sending'
@@ -89,7 +91,7 @@ class Stage:
     caught_up: Callable[[], Awaitable[bool]] | None = None
     sent: Sequence[Sent] = ()
     told: Told = field(default_factory=Told)
-    broken_off: dict[str, int] = field(default_factory=dict)
+    broken_off: Counter[str] = field(default_factory=Counter)
     papers: list[Path] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -178,17 +180,13 @@ async def play(stage: Stage) -> None:
     began = time.monotonic()
     plan, rng = stage.plan, random.Random(f"kills/{stage.plan.seed}")
     stage.sent = burst(stage.school, plan.changes, plan.seed)
-    rules = _weather(stage.world)
+    weather = _weather(stage.world)
     await _pour(stage, rng)
     for _ in range(plan.after):
         await _until_something_is_sent(stage)
         await asyncio.sleep(rng.uniform(0, 0.3))
         await _strike(stage, rng)
-    stage.broken_off = {
-        name: _ENDLESS - (rule.times or 0) for name, rule in rules.items() if "slow" not in name
-    }
-    for faults in (stage.world.inbox.faults, stage.world.sms.faults, stage.world.push.faults):
-        faults.rules[:] = [rule for rule in faults.rules if not any(rule is one for one in rules.values())]
+    _clear(stage, weather)
     await stage.fleet.ready()
     await _rest(stage)
     await print_week(stage.context)
@@ -197,17 +195,32 @@ async def play(stage: Stage) -> None:
     stage.seconds = time.monotonic() - began
 
 
-def _weather(world: World) -> dict[str, Rule]:
-    """Connections to gateways break now and then, after a message was taken and before; and gateways
-    think a while, so that a kill finds something in flight."""
+def _weather(world: World) -> list[tuple[str, int, Rule]]:
+    """What happens, how often at most, its rule: connections to gateways break after a message was
+    taken (the first of each for certain) and before; and gateways think a while, so that a kill finds
+    something in flight."""
     places = {"email": world.inbox.faults, "sms": world.sms.faults, "push": world.push.faults}
-    rules: dict[str, Rule] = {}
-    for name, faults in places.items():
-        often = 0.02 if name == "email" else 0.06  # the others have far fewer messages
-        rules[f"{name} after"] = faults.add(BreakAfterAccepting(), times=_ENDLESS, probability=often)
-        rules[f"{name} before"] = faults.add(BreakBeforeAccepting(), times=_ENDLESS, probability=often)
-        rules[f"{name} slow"] = faults.add(Slow(0.2), times=_ENDLESS, probability=0.5)
-    return rules
+    weather = []
+    for channel, faults in places.items():
+        often = 0.02 if channel == "email" else 0.06  # the others have far fewer messages
+        for name, does, times, probability in (
+            (f"{channel} after", BreakAfterAccepting(), _FOR_CERTAIN, 1.0),
+            (f"{channel} after", BreakAfterAccepting(), _ENDLESS, often),
+            (f"{channel} before", BreakBeforeAccepting(), _ENDLESS, often),
+            (_SLOW, Slow(0.2), _ENDLESS, 0.5),
+        ):
+            weather.append((name, times, faults.add(does, times=times, probability=probability)))
+    return weather
+
+
+def _clear(stage: Stage, weather: Sequence[tuple[str, int, Rule]]) -> None:
+    """From now on connections hold; how many broke is noted."""
+    broken = Counter[str]()
+    for name, times, rule in weather:
+        broken[name] += times - (rule.times or 0)
+        rule.times = 0
+    del broken[_SLOW]
+    stage.broken_off = broken
 
 
 async def _pour(stage: Stage, rng: random.Random) -> None:
