@@ -88,18 +88,20 @@ async def enrol(at: Ground, schools: list[School]) -> None:
 
 
 def changes(schools: list[School], numbers: list[UUID]) -> list[tuple[str, bytes]]:
-    """Changes about single pupils, as ingest puts them on the bus: (key, value), numbered so."""
+    """Changes about single pupils, as many from each school, as ingest puts them on the bus: (key, value)."""
     made: list[tuple[str, bytes]] = []
-    for school in schools:
+    for place, school in enumerate(schools, 1):
         groups = {pupil.id: pupil.group for pupil in school.pupils}
+        share = len(numbers) * place // len(schools)
         for moment in week(school, odd=False):
+            if len(made) == share:
+                break
             pupil = moment.event.get("subject")
-            if pupil is None or groups[pupil].unmarked:
-                continue
-            made.append(_record(moment, school.id, groups[pupil].name, numbers[len(made)]))
-            if len(made) == len(numbers):
-                return made
-    raise SystemExit(f"the region makes only {len(made)} changes, {len(numbers)} are wanted")
+            if pupil is not None and not groups[pupil].unmarked:
+                made.append(_record(moment, school.id, groups[pupil].name, numbers[len(made)]))
+        else:
+            raise SystemExit(f"{school.id} makes too few changes")
+    return made
 
 
 def _record(moment: Moment, school: str, group: str, number: UUID) -> tuple[str, bytes]:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:  # a command loads what it needs, so that the others start qui
     from shared.service import Context
     from shared.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Вестник: школьные новости каждой семье.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it may show the values that a function held (R-D3)
+    help="Вестник: школьные новости каждой семье.",
+)
 registry = typer.Typer(no_args_is_help=True, help="Списки школы.")
 token = typer.Typer(no_args_is_help=True, help="Доступ журналов.")
 print_ = typer.Typer(no_args_is_help=True, help="Бумага.")

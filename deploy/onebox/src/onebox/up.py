@@ -1,14 +1,12 @@
 """The single-school installation: three services, one process, one database."""
 
-import asyncio
-
 import dispatcher.app
 import ingest.app
 import print_queue.app
 from onebox.environment import database
 from onebox.home import add_home
 from shared.migrations import migrate
-from shared.serve import context_of, serving, until_told_to_stop
+from shared.serve import context_of, run_loop, serving, until_told_to_stop
 from shared.settings import Settings
 
 BUILDS = (ingest.app.build, dispatcher.app.build, print_queue.app.build)
@@ -27,4 +25,4 @@ async def up(settings: Settings, port: int) -> None:
 
 
 def run_up(settings: Settings, port: int) -> None:
-    asyncio.run(up(settings, port))
+    run_loop(up(settings, port))
