@@ -1,13 +1,11 @@
 """The planner alone, as the dispatcher runs it: Kafka in, committed decisions out."""
 
-import asyncio
-
 from dispatcher.planning.planner import GROUP, Planner
 from shared import logging
 from shared.bus.base import Subscription
 from shared.bus.make import make_bus
 from shared.db import open_pool
-from shared.serve import context_of, until_told_to_stop
+from shared.serve import context_of, run_loop, until_told_to_stop
 from shared.settings import load
 from shared.topics import Service, Topic
 
@@ -27,4 +25,4 @@ async def main() -> None:
     await pool.close()
 
 
-asyncio.run(main())
+run_loop(main())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from bench.ground import Ground, changes, peak_megabytes, spawn, until
+from bench.ground import Ground, changes, cpu_seconds, peak_megabytes, spawn, until
 from sandbox.journal import School
 from shared.bus.kafka_topics import ensure_topics
 from shared.changes import decode
@@ -22,6 +22,7 @@ class Planned:
     decisions: int
     per_second: float
     ceiling: float
+    cpu: float
     megabytes: float
 
 
@@ -35,6 +36,7 @@ async def measure(at: Ground, schools: list[School], count: int) -> Planned:
         process = spawn("bench.planner_process", at.environment())
         try:
             first, last = await _timed(connection, len(records))
+            cpu = cpu_seconds(process.pid) / len(records) * 1000
             megabytes = peak_megabytes(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -43,7 +45,7 @@ async def measure(at: Ground, schools: list[School], count: int) -> Planned:
         ceiling = await _ceiling(at, connection, len(records), decisions / len(records))
     finally:
         await connection.close()
-    return Planned(len(records), decisions, len(records) / (last - first), ceiling, megabytes)
+    return Planned(len(records), decisions, len(records) / (last - first), ceiling, cpu, megabytes)
 
 
 async def _timed(connection: asyncpg.Connection, wanted: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from bench.ground import NOON, Ground, peak_megabytes, spawn, until
+from bench.ground import NOON, Ground, cpu_seconds, peak_megabytes, spawn, until
 from dispatcher.channels.base import Accepted, Parcel
 from dispatcher.channels.email import EmailChannel
 from dispatcher.sending.sender import WIDTHS
@@ -29,6 +29,7 @@ class Sent:
     per_second: float
     ceiling: float
     processes: int
+    cpu: float
     megabytes: float
 
 
@@ -50,11 +51,18 @@ async def measure(at: Ground, processes: int) -> Sent:
         ]
         try:
 
+            async def begun() -> bool:
+                return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM dispatch.message_history)"))
+
+            await until(begun)
+            spent = -sum(cpu_seconds(one.pid) for one in senders)
+
             async def done() -> bool:
                 left = "SELECT count(*) FROM dispatch.message WHERE status IN ('composed', 'sending')"
                 return await connection.fetchval(left) == 0
 
             await until(done, every=0.1)
+            spent += sum(cpu_seconds(one.pid) for one in senders)
             megabytes = max(peak_megabytes(one.pid) for one in senders)
         finally:
             for one in senders:
@@ -73,7 +81,14 @@ async def measure(at: Ground, processes: int) -> Sent:
         )
         ceiling = await _ceiling(messages)
         return Sent(
-            messages, items / messages, composed, messages / float(seconds), ceiling, processes, megabytes
+            messages,
+            items / messages,
+            composed,
+            messages / float(seconds),
+            ceiling,
+            processes,
+            spent / messages * 1000,
+            megabytes,
         )
     finally:
         sink.kill()
