@@ -20,7 +20,7 @@ import httpx
 SERVICES = ("ingest", "dispatcher", "print_queue")
 PATHS = {"ingest": "/ingest", "dispatcher": "/dispatcher", "print_queue": "/print"}
 _STOPS_WITHIN = 60.0
-_READY_WITHIN = 90.0
+_READY_WITHIN = 180.0
 _TAIL = 40
 
 
@@ -78,18 +78,28 @@ class Fleet:
                     )
 
     async def ready(self) -> None:
-        """Waits until every program says it is. Raises TimeoutError, or AssertionError if one ended."""
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client, asyncio.timeout(_READY_WITHIN):
-            for program in self.programs:
-                while not await self._is_ready(client, program):
-                    await asyncio.sleep(0.1)
+        """Waits until every program says it is. Raises AssertionError with what one still lacks after a
+        while, or if one ended."""
+        lacks = "nothing was asked"
+        try:
+            async with (
+                httpx.AsyncClient(trust_env=False, timeout=5) as client,
+                asyncio.timeout(_READY_WITHIN),
+            ):
+                for program in self.programs:
+                    while lacks := await self._lacks(client, program):
+                        await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"not ready after {_READY_WITHIN} s: {lacks}") from None
 
-    async def _is_ready(self, client: httpx.AsyncClient, program: Program) -> bool:
+    async def _lacks(self, client: httpx.AsyncClient, program: Program) -> str:
         process = self._running[program.name]
         assert process.returncode is None, f"{program.name} ended by itself: {process.returncode}"
-        with contextlib.suppress(httpx.TransportError):
-            return (await client.get(f"{program.url}/readyz")).status_code == httpx.codes.OK
-        return False
+        try:
+            answer = await client.get(f"{program.url}/readyz")
+        except httpx.TransportError as error:
+            return f"{program.name}: {type(error).__name__}"
+        return "" if answer.status_code == httpx.codes.OK else f"{program.name}: {answer.text}"
 
     async def kill(self, name: str) -> None:
         """Kill -9, and wait until it is gone. One that ended by itself is a failure of its own."""
