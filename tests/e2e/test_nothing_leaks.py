@@ -163,6 +163,19 @@ def gateways_go_wrong(world: World) -> None:
     world.push.faults.add(Refuse(500, "oops"), times=1)
 
 
+async def lists_go_wrong(folder: Path, settings: Mapping[str, str], connection: asyncpg.Connection) -> str:
+    """Pupils' names in a row that the database refuses; what the command says of it."""
+    pupils = folder / "lists" / "pupils.csv"
+    pupils.write_text(
+        pupils.read_text(encoding="utf-8").replace("2026-09-01", "2026-09-02"), encoding="utf-8"
+    )
+    await connection.execute("ALTER TABLE roster.pupil ADD CONSTRAINT never CHECK (false) NOT VALID")
+    ended = await vestnik("registry", "import", str(folder / "lists"), folder=folder, settings=settings)
+    assert ended.code != 0
+    await connection.execute("ALTER TABLE roster.pupil DROP CONSTRAINT never")
+    return ended.out + ended.err
+
+
 async def handled(connection: asyncpg.Connection) -> None:
     """Everything is planned, the day's digest has left, and nothing is under way."""
     while not await connection.fetchval(HANDLED, DIGEST_IS_OUT):
@@ -216,6 +229,7 @@ async def test_nothing_of_a_family_is_where_others_read(folder: Path) -> None:
             said["strangers"] = "\n".join(await journal_goes_wrong(running, token, real))
             await handled(connection)
             await database_goes_wrong(running, connection, token, real)
+            said["lists refused"] = await lists_go_wrong(folder, settings, connection)
             for words in (("status",), ("check",), ("replay", "refused"), ("print", "week")):
                 ended = await vestnik(*words, folder=folder, settings=settings)
                 said[" ".join(words)] = ended.out + ended.err

@@ -22,7 +22,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import logging
 from shared.access import Access, access
+from shared.bus.faults import describe
 from shared.clock import make_clock
+from shared.errors import ForPeople
 from shared.service import Build, Context, Part
 from shared.settings import Settings, SettingsError, load
 
@@ -57,7 +59,7 @@ class Hosted:
             try:
                 await self.part.start()
             except Exception as reason:  # noqa: BLE001 - whatever it lacks, it is tried again and said
-                self.lacks = str(reason) or type(reason).__name__
+                self.lacks = str(reason) if isinstance(reason, ForPeople) else describe(reason)
                 log.warning("service.not_started", path=self.part.path, error=type(reason).__name__)
                 await asyncio.sleep(_RETRY_START)
             else:

@@ -42,6 +42,14 @@ def main() -> None:
     except ForPeople as wrong:
         errors.print(str(wrong), style="red", markup=False)
         raise SystemExit(1) from None
+    except Exception as broken:  # noqa: BLE001 - shown without its message, which may quote a family's data
+        from shared.logging import places
+
+        errors.print(places(broken), markup=False)
+        errors.print(
+            "Сбой в самом Вестнике. Передайте сказанное выше разработчикам: личных данных в нём нет."
+        )
+        raise SystemExit(1) from None
 
 
 def settings_or_exit(level: str | None = "warning") -> "Settings":
