@@ -113,7 +113,7 @@ class BusKit:
 
 async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
     """Wait until the condition holds; the test's own time limit ends a wait in vain."""
-    while not await condition():  # noqa: ASYNC110 - the condition lives in a database
+    while not await condition():
         await asyncio.sleep(0.02)
 
 

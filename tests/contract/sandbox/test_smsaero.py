@@ -139,7 +139,7 @@ async def test_status_moves_with_time_and_calls_back() -> None:
         await asyncio.to_thread(phone.send_sms, MAMA, "два", None, None, url, "JSON")
         await asyncio.to_thread(phone.send_sms, MAMA, "три", None, None, "http://school.example/sms")
         async with asyncio.timeout(5):
-            while len(heard) < 4 or len(sms.foreign_callbacks) < 2:  # noqa: ASYNC110 - two lists, one wait
+            while len(heard) < 4 or len(sms.foreign_callbacks) < 2:
                 await asyncio.sleep(0.01)
         await ours.stop()
     assert set(sms.foreign_callbacks) == {"http://school.example/sms"}

@@ -232,7 +232,7 @@ async def test_too_many_requests_of_a_token_are_429(world: World) -> None:
     async with world.admin.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", SOURCE)
         running = [asyncio.create_task(world.post(world.mark())) for _ in range(IN_FLIGHT)]
-        while await _waiting(world) == 0:  # noqa: ASYNC110 - another process's lock has no event
+        while await _waiting(world) == 0:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         refused = await world.post(world.mark())

@@ -6,6 +6,7 @@ Journals leave out whatever they do not have, so everything is optional here: a 
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from dispatcher.texts import courses, russian, wording
 from dispatcher.texts.clean import line, text
@@ -87,7 +88,24 @@ class Facts:
         return wording.ATTENDANCE_SHORT.get(self.attendance, wording.ABSENCE_SHORT)
 
 
+_MOST = 5_000
+_read: dict[UUID, tuple[Change, Facts]] = {}
+
+
 def read(change: Change) -> Facts:
+    """The facts of a change; the same object for equal changes while it is remembered, so that a
+    class's homework is read once, not once a family."""
+    known = _read.get(change.change)
+    if known is not None and known[0] == change:
+        return known[1]
+    if len(_read) >= _MOST:
+        _read.clear()
+    facts = _facts(change)
+    _read[change.change] = (change, facts)
+    return facts
+
+
+def _facts(change: Change) -> Facts:
     data = change.data
     course, lesson, work = _part(data, "course"), _part(data, "lesson"), _part(data, "work")
     period, mark = _part(data, "period"), _part(data, "mark")

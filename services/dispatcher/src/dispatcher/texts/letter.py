@@ -13,6 +13,27 @@ from shared.categories import Category
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
+class _Items:
+    """Entries as parts of a letter. What a class is told is written once for all its families."""
+
+    _MOST = 5_000
+
+    def __init__(self, kind: str) -> None:
+        self._macros = {category: macro(f"{category}/email.{kind}.j2") for category in Category}
+        self._written: dict[tuple[int, int, entries.Sort], tuple[entries.Entry, str]] = {}
+
+    def __call__(self, entry: entries.Entry) -> str:
+        key = (id(entry.facts), id(entry.was), entry.sort)
+        known = self._written.get(key)
+        if known is not None and known[0].facts is entry.facts and known[0].was is entry.was:
+            return known[1]
+        if len(self._written) >= self._MOST:
+            self._written.clear()
+        written = self._macros[entry.category](entry, entry.facts)
+        self._written[key] = (entry, written)  # the entry keeps its facts alive, and so their identity
+        return written
+
+
 class LetterWriter:
     """Writes e-mails from `mail_from` (an address, or `Name <address>`; the school's name goes first)."""
 
@@ -22,8 +43,8 @@ class LetterWriter:
         self._domain = self._from.rpartition("@")[2]
         self._html = template("email/letter.html.j2")
         self._text = template("email/letter.txt.j2")
-        self._html_items = {category: macro(f"{category}/email.html.j2") for category in Category}
-        self._text_items = {category: macro(f"{category}/email.txt.j2") for category in Category}
+        self._html_item = _Items("html")
+        self._text_item = _Items("txt")
 
     def write(self, view: MessageView, *, address: str) -> bytes:
         groups = entries.groups(view.items)
@@ -49,8 +70,8 @@ class LetterWriter:
             language="ru",
             unsubscribe=unsubscribe,
         )
-        text = self._text.render(said, item=self._text_items)
-        html = self._html.render(said, item=self._html_items)
+        text = self._text.render(said, item=self._text_item)
+        html = self._html.render(said, item=self._html_item)
         return mime.message(headers, text=_tidy(text), html=html)
 
 
