@@ -33,7 +33,7 @@ from shared.bus.base import Bus, Subscription
 from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
 from shared.categories import Channel
-from shared.db import open_pool
+from shared.db import DATABASE_AWAY, open_pool
 from shared.migrations import require_current
 from shared.service import Context, Part
 from shared.settings import Settings
@@ -126,7 +126,7 @@ class Dispatcher:
         try:
             async with asyncio.timeout(2):
                 await self._pool.fetchval("SELECT 1")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except DATABASE_AWAY:
             found.append("нет связи с базой данных")
         return found
 

@@ -13,7 +13,7 @@ from print_queue.printing import print_week
 from shared.bus.base import Bus
 from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
-from shared.db import open_pool
+from shared.db import DATABASE_AWAY, open_pool
 from shared.migrations import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
@@ -80,8 +80,10 @@ class PrintQueue:
                 await require_current(connection)
                 if stuck := await connection.fetchval(_STUCK):
                     found.append(f"не свёрстано пачек листов: {stuck}; причина — в журнале событий")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SchemaOutdated) as error:
-            return [f"база данных: {error}"]
+        except SchemaOutdated as old:
+            return [str(old)]
+        except DATABASE_AWAY as away:
+            return [f"база данных недоступна ({type(away).__name__})"]
         if not self._bus.healthy():
             found.append("шина не отвечает: новые записи журнала в листы не попадают")
         if self._pulse.last is None or self._pulse.last < datetime.now(UTC) - _SILENCE:

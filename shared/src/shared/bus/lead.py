@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from shared.bus.faults import describe, pause
-from shared.db import connect
+from shared.db import DATABASE_AWAY, connect
 from shared.topics import Service
 
 log = structlog.get_logger()
@@ -94,5 +94,5 @@ async def _lead_once(url: str, service: Service, job: str, work: Work, bell: Bel
 async def _close(connection: asyncpg.Connection) -> None:
     try:
         await connection.close(timeout=5)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except DATABASE_AWAY:
         connection.terminate()

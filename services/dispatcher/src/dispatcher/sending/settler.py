@@ -21,9 +21,10 @@ from dispatcher.sending.claims import Claimed
 from dispatcher.sending.prepare import Ready
 from dispatcher.sending.retry import Backoff, time_left
 from dispatcher.sending.settle import AttemptEnd, Settlement, settle
+from shared.bus.faults import passes
 from shared.categories import Channel
 from shared.clock import Clock
-from shared.db import DATABASE_AWAY, AnyConnection
+from shared.db import AnyConnection
 
 log = structlog.get_logger()
 
@@ -99,15 +100,17 @@ class Settler:
                 continue
             try:
                 await self._write(batch)
-            except DATABASE_AWAY as error:
-                failures += 1
-                log.warning("settle.interrupted", error=type(error).__name__, messages=len(batch))
-                self._waiting = batch + self._waiting
-                self._arrived.set()
-                await asyncio.sleep(min(_LONGEST_PAUSE, 0.1 * 2**failures))
-            except Exception as error:  # noqa: BLE001 - whatever one holds, the others are settled
-                log.error("settle.broken", error=type(error).__name__, messages=len(batch))  # noqa: TRY400
-                await self._one_by_one(batch)
+            except Exception as error:  # noqa: BLE001 - judged below
+                kind = type(error).__name__
+                if passes(error):
+                    failures += 1
+                    log.warning("settle.interrupted", error=kind, messages=len(batch))
+                    self._waiting = batch + self._waiting
+                    self._arrived.set()
+                    await asyncio.sleep(min(_LONGEST_PAUSE, 0.1 * 2**failures))
+                else:  # one of them cannot be written: the others are
+                    log.error("settle.broken", error=kind, messages=len(batch))  # noqa: TRY400 - may quote a row
+                    await self._one_by_one(batch)
             else:
                 failures = 0
                 for one in batch:
