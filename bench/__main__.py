@@ -51,7 +51,7 @@ async def run(changes: int, processes: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("--changes", type=int, default=50_000)
+    parser.add_argument("--changes", type=int, default=30_000)
     parser.add_argument("--processes", type=int, default=2, help="dispatcher processes that send")
     arguments = parser.parse_args()
     logging.configure("error")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,6 +101,19 @@ def changes(schools: list[School], numbers: list[UUID]) -> list[tuple[str, bytes
                 made.append(_record(moment, school.id, groups[pupil].name, numbers[len(made)]))
         else:
             raise SystemExit(f"{school.id} makes too few changes")
+    return made
+
+
+def homework(schools: list[School], numbers: Iterator[UUID], each: int) -> list[tuple[str, bytes]]:
+    """`each` pieces of homework of every class, which all its families will read."""
+    made: list[tuple[str, bytes]] = []
+    for school in schools:
+        left = {group.name: each for group in school.classes}
+        for moment in week(school, odd=False):
+            group = moment.event["data"].get("class")
+            if moment.event["type"] == "journal.homework.set" and left[group] > 0:
+                left[group] -= 1
+                made.append(_record(moment, school.id, group, next(numbers)))
     return made
 
 

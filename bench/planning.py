@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from bench.ground import Ground, changes, cpu_seconds, peak_megabytes, spawn, until
+from bench.ground import Ground, changes, cpu_seconds, homework, peak_megabytes, spawn, until
 from sandbox.journal import School
 from shared.bus.kafka_topics import ensure_topics
 from shared.changes import decode
@@ -26,7 +26,11 @@ class Planned:
     megabytes: float
 
 
+HOMEWORK = 3  # pieces a class, planned after the measurement: a letter of an evening holds them too
+
+
 async def measure(at: Ground, schools: list[School], count: int) -> Planned:
+    """Plans `count` changes about single pupils, timed; then the classes' homework, not timed."""
     connection = await asyncpg.connect(at.database)
     try:
         numbers = await connection.fetch("SELECT uuidv7() FROM generate_series(1, $1)", count)
@@ -37,11 +41,15 @@ async def measure(at: Ground, schools: list[School], count: int) -> Planned:
         try:
             first, last = await _timed(connection, len(records))
             cpu = cpu_seconds(process.pid) / len(records) * 1000
+            decisions = await connection.fetchval("SELECT count(*) FROM dispatch.decision")
+            numbers = await connection.fetch("SELECT uuidv7() FROM generate_series(1, 10000)")
+            common = homework(schools, (row[0] for row in numbers), HOMEWORK)
+            await _produce(at, common)
+            await _timed(connection, len(records) + len(common))
             megabytes = peak_megabytes(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-        decisions = await connection.fetchval("SELECT count(*) FROM dispatch.decision")
         ceiling = await _ceiling(at, connection, len(records), decisions / len(records))
     finally:
         await connection.close()

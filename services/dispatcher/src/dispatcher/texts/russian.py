@@ -38,6 +38,7 @@ def period(first: date, last: date) -> str:
     return f"{day(first)} — {day(last)}"
 
 
+@lru_cache(maxsize=1024)
 def decimal(value: object) -> str:
     """«4,35» for a number or its text; any other text stays as it is."""
     try:
