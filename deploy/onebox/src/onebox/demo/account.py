@@ -110,11 +110,18 @@ async def _count(connection: asyncpg.Connection, world: World, told: Told, pdfs:
            LEFT JOIN paper.sheet s ON s.batch = b.id WHERE b.kind = 'week' AND b.name = '2026-W48'
            GROUP BY b.id ORDER BY 1"""
     )
-    letters = {letter.message["Message-ID"] for letter in world.inbox.letters}
+    letters = [letter.message for letter in world.inbox.letters]
+    # Only families can unsubscribe; the other letters tell members of staff.
+    families = {letter["Message-ID"] for letter in letters if letter["List-Unsubscribe"]}
+    staff = {letter["Message-ID"] for letter in letters} - families
+    told_staff = await connection.fetchval(
+        "SELECT count(*) FROM dispatch.notice_letter WHERE outcome = 'accepted'"
+    )
     notices = {notice.payload["tag"] for notice in world.push.notices}
     checks = (
         Check("изменений принято", sum(row[1] for row in changes), told.accepted, "ответы журналу"),
-        Check("писем передано", handed["email"], len(letters), "email/"),
+        Check("писем семьям", handed["email"], len(families), "email/"),
+        Check("писем сотрудникам", told_staff, len(staff), "email/"),
         Check("SMS передано", handed["sms"], len(world.sms.messages), "sms/"),
         Check("push передано", handed["push"], len(notices), "push/"),
         Check("пачек для классов", len(batches), len(pdfs), "paper/"),

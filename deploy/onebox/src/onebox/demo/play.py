@@ -145,7 +145,10 @@ async def _in_hand(connection: asyncpg.Connection, clock: AcceleratedClock) -> b
         """SELECT count(*) FROM dispatch.message WHERE status IN ('composed', 'sending', 'unknown')
            OR (status = 'accepted' AND channel = 'sms')"""
     )
-    return bool(unplanned or due or going)
+    staff = await connection.fetchval(
+        "SELECT count(*) FROM dispatch.notice_letter WHERE ended_at IS NULL AND attempts > 0"
+    )
+    return bool(unplanned or due or going or staff)
 
 
 def out_folder(folder: Path) -> Path:
