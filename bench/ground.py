@@ -21,7 +21,7 @@ from sandbox.journal import Kind, Moment, School, Size, build, week, write_regis
 from sandbox.kafka import KafkaBroker
 from shared.changes import bus_key, encode
 from shared.db import open_pool
-from shared.lists import Report
+from shared.import_report import Report
 from shared.migrations import migrate
 from shared.topics import Service
 

@@ -1,7 +1,7 @@
 """Reading the school's lists into tables: CSV files row by row, refusals by line (DESIGN §4).
 
 What a cell means is said once per file by a `Table`; here is what all files share: encodings and
-delimiters, cleaning, the report, and an upsert in which an empty cell leaves what is there.
+delimiters, chunks, and an upsert in which an empty cell leaves what is there.
 Rows travel in chunks, so a list of any length is read in bounded memory.
 """
 
@@ -9,191 +9,21 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
+from shared.cells import INVISIBLE, Cells, Unfit
 from shared.db import AnyConnection
+from shared.import_report import Count, Refusal, Report
 
 CHUNK = 1000
-LONGEST_ID = 255
 
 Progress = Callable[[str, int, int], None]
 """Called after every chunk: the file, rows done, rows in the whole file (an estimate by its size)."""
 
 _DELIMITERS = (",", ";")
-# Zero-width, bidi controls, soft hyphen and BOM: invisible in a list, different for a computer.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
-_YES_NO = {
-    "yes": True,
-    "да": True,
-    "true": True,
-    "1": True,
-    "no": False,
-    "нет": False,
-    "false": False,
-    "0": False,
-}
-_DATES = ("%Y-%m-%d", "%d.%m.%Y")
-
-
-class Unfit(Exception):
-    """Why a row, or a whole file, cannot be taken; the text is for the school's IT."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row that was not imported. `line` is the physical line at which it begins."""
-
-    file: str
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}, строка {self.line}: {self.reason}"
-
-
-@dataclass(slots=True)
-class Count:
-    """What became of one file: rows read, added or changed in the database, refused."""
-
-    read: int = 0
-    changed: int = 0
-    refused: int = 0
-
-
-class Report:
-    """What an import did. The first `kept` refusals stay in memory; when there are more, all of them
-    are in the file `full` (if given)."""
-
-    def __init__(self, *, full: Path | None = None, kept: int = 1000) -> None:
-        self.files: dict[str, Count] = {}
-        self.notes: list[str] = []
-        self.refusals: list[Refusal] = []
-        self.written: Path | None = None
-        self._full, self._kept = full, kept
-
-    @property
-    def refused(self) -> int:
-        return sum(count.refused for count in self.files.values())
-
-    def refuse(self, refusals: Collection[Refusal]) -> None:
-        for refusal in refusals:
-            self.files.setdefault(refusal.file, Count()).refused += 1
-        room = self._kept - len(self.refusals)
-        listed = sorted(refusals, key=lambda refusal: refusal.line)
-        rest = listed[room:]
-        if rest and self._full is not None:
-            if self.written is None:
-                self.written = self._full
-                self._full.parent.mkdir(parents=True, exist_ok=True)
-                self._full.touch(mode=0o600)
-                self._full.write_text("".join(f"{refusal}\n" for refusal in self.refusals), encoding="utf-8")
-                rest = listed
-            with self._full.open("a", encoding="utf-8") as file:
-                file.writelines(f"{refusal}\n" for refusal in rest)
-        self.refusals.extend(listed[:room])
-
-
-class Cells:
-    """One row's cleaned cells by column; every method raises Unfit with a reason for a person."""
-
-    def __init__(self, columns: Mapping[str, int], row: list[str]) -> None:
-        self._columns, self._row = columns, row
-
-    def text(self, column: str) -> str | None:
-        """The cell without invisible characters, whitespace made plain; None when empty or absent."""
-        at = self._columns.get(column)
-        if at is None or at >= len(self._row):
-            return None
-        value = self._row[at]
-        if not (value.isascii() and value.isprintable()):
-            value = unicodedata.normalize("NFC", _INVISIBLE.sub("", value))
-        value = " ".join(value.split())
-        if not value.replace(" ", "").isprintable():
-            raise Unfit(f"в столбце {column} есть непечатный знак: наберите значение заново")
-        return value or None
-
-    def need(self, column: str) -> str:
-        value = self.text(column)
-        if value is None:
-            raise Unfit(f"не заполнен столбец {column}")
-        return value
-
-    def id(self, column: str) -> str:
-        value = self.need(column)
-        if len(value) > LONGEST_ID:
-            raise Unfit(f"значение в столбце {column} длиннее {LONGEST_ID} знаков")
-        return value
-
-    def choice(self, column: str, allowed: Collection[str]) -> str:
-        value = self.need(column).lower()
-        if value not in allowed:
-            raise Unfit(f"в столбце {column} значение «{value}», а можно: {', '.join(allowed)}")
-        return value
-
-    def number(self, column: str, allowed: Collection[int]) -> int | None:
-        value = self.text(column)
-        if value is None:
-            return None
-        if value not in {str(number) for number in allowed}:
-            raise Unfit(f"в столбце {column} значение «{value}», а можно: {', '.join(map(str, allowed))}")
-        return int(value)
-
-    def yes(self, column: str) -> bool | None:
-        value = self.text(column)
-        if value is not None and value.lower() not in _YES_NO:
-            raise Unfit(f"в столбце {column} значение «{value}», а можно: yes или no")
-        return _YES_NO[value.lower()] if value is not None else None
-
-    def words(self, column: str) -> list[str] | None:
-        """Values separated by spaces, commas or semicolons, each once, in order; None when empty."""
-        words = [word for word in re.split(r"[\s,;]+", self.text(column) or "") if word]
-        return list(dict.fromkeys(words)) or None
-
-    def day(self, column: str) -> date | None:
-        value = self.text(column)
-        return _date(value, column) if value is not None else None
-
-    def need_day(self, column: str) -> date:
-        return _date(self.need(column), column)
-
-    def instant(self, column: str, zone: ZoneInfo) -> datetime | None:
-        """A date or a date with time; without an offset it is the school's own time."""
-        value = self.text(column)
-        if value is None:
-            return None
-        day, _, clock = value.replace("T", " ", 1).partition(" ")
-        try:
-            at = datetime.combine(_date(day, column), time.fromisoformat(clock.replace(" ", "")))
-        except ValueError as wrong:
-            if clock:
-                raise Unfit(
-                    f"в столбце {column} значение «{value}», а нужно время, например 2026-09-01 10:00"
-                ) from wrong
-            at = datetime.combine(_date(day, column), time())
-        return at.replace(tzinfo=at.tzinfo or zone)
-
-
-def in_order(earlier: date | None, later: date | None, words: str) -> None:
-    """Raises Unfit when both dates are there and the second is before the first."""
-    if earlier is not None and later is not None and later < earlier:
-        raise Unfit(f"{words}: {later:%d.%m.%Y} раньше, чем {earlier:%d.%m.%Y}")
-
-
-def _date(value: str, column: str) -> date:
-    for form in _DATES:
-        try:
-            day = datetime.strptime(value, form).date()  # noqa: DTZ007 - a date has no zone
-        except ValueError:
-            continue
-        if 1900 <= day.year <= 2100:
-            return day
-    raise Unfit(f"в столбце {column} значение «{value}», а нужна дата, например 2026-09-01 или 01.09.2026")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +128,7 @@ def _read(
     header = text.readline()
     delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
     names = [
-        _INVISIBLE.sub("", name).strip().lower()
+        INVISIBLE.sub("", name).strip().lower()
         for name in next(csv.reader([header], delimiter=delimiter), [])
     ]
     known = (*table.required, *table.optional)

@@ -12,7 +12,7 @@ import pytest
 from dispatcher import papers
 from ingest import roster
 from shared.db import open_pool
-from shared.lists import Report
+from shared.import_report import Report
 from shared.topics import Service
 
 SCHOOLS = "school,name,timezone\nilinskaya,Ильинская школа,Europe/Moscow\n"

@@ -9,7 +9,7 @@ from rich.table import Table
 import dispatcher.papers
 import ingest.roster
 from onebox.acts import acting
-from shared.lists import Report
+from shared.import_report import Report
 from shared.service import Context
 from shared.topics import Service
 

@@ -18,19 +18,10 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from shared.categories import ELECTRONIC, Category, Channel, Mode
+from shared.cells import Cells, Unfit, in_order
 from shared.consent import ITEMS, Form
-from shared.lists import (
-    Cells,
-    Column,
-    Progress,
-    Reference,
-    Report,
-    Table,
-    Unfit,
-    in_order,
-    load,
-    raise_epochs,
-)
+from shared.import_report import Report
+from shared.lists import Column, Progress, Reference, Table, load, raise_epochs
 from shared.settings import is_loopback
 
 ROLES = ("operator", "it", "secretary", "teacher", "admin")

@@ -10,18 +10,9 @@ from zoneinfo import available_timezones
 import asyncpg
 
 from shared.calendar import DayKind
-from shared.lists import (
-    Cells,
-    Column,
-    Progress,
-    Reference,
-    Report,
-    Table,
-    Unfit,
-    in_order,
-    load,
-    raise_epochs,
-)
+from shared.cells import Cells, Unfit, in_order
+from shared.import_report import Report
+from shared.lists import Column, Progress, Reference, Table, load, raise_epochs
 
 RELATIONS = ("mother", "father", "adoptive", "guardian", "trustee", "institution", "self")
 _ONE_IMPORT = 0x524F_5354  # "ROST": a second import waits for the first

@@ -1,0 +1,59 @@
+"""What an import of lists did: counts by file, refusals by file and line (DESIGN §4)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that was not imported. `line` is the physical line at which it begins."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, строка {self.line}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Count:
+    """What became of one file: rows read, added or changed in the database, refused."""
+
+    read: int = 0
+    changed: int = 0
+    refused: int = 0
+
+
+class Report:
+    """What an import did. The first `kept` refusals stay in memory; when there are more, all of them
+    are in the file `full` (if given)."""
+
+    def __init__(self, *, full: Path | None = None, kept: int = 1000) -> None:
+        self.files: dict[str, Count] = {}
+        self.notes: list[str] = []
+        self.refusals: list[Refusal] = []
+        self.written: Path | None = None
+        self._full, self._kept = full, kept
+
+    @property
+    def refused(self) -> int:
+        return sum(count.refused for count in self.files.values())
+
+    def refuse(self, refusals: Collection[Refusal]) -> None:
+        for refusal in refusals:
+            self.files.setdefault(refusal.file, Count()).refused += 1
+        room = self._kept - len(self.refusals)
+        listed = sorted(refusals, key=lambda refusal: refusal.line)
+        rest = listed[room:]
+        if rest and self._full is not None:
+            if self.written is None:
+                self.written = self._full
+                self._full.parent.mkdir(parents=True, exist_ok=True)
+                self._full.touch(mode=0o600)
+                self._full.write_text("".join(f"{refusal}\n" for refusal in self.refusals), encoding="utf-8")
+                rest = listed
+            with self._full.open("a", encoding="utf-8") as file:
+                file.writelines(f"{refusal}\n" for refusal in rest)
+        self.refusals.extend(listed[:room])
