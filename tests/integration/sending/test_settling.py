@@ -135,3 +135,16 @@ async def test_two_senders_share_the_work_and_send_each_once(office: Office) -> 
     assert len(sent) == len(set(sent)) == 40
     assert one.parcels
     assert other.parcels
+
+
+async def test_an_answer_that_cannot_be_written_holds_up_nobody(office: Office) -> None:
+    """A gateway may say anything: what the database refuses of one message must not stop the others."""
+    for name in ("1", "2", "3"):
+        await office.family(name, email=f"a{name}@example.org")
+        await office.tell(name)
+    port = ScriptedPort(Channel.EMAIL, [Accepted(provider_id="nul\x00"), Accepted(), Accepted()])
+    await office.compose()
+    async with office.sending(port), asyncio.timeout(20):
+        while sum(status == "accepted" for _, status in await office.statuses()) < 2:
+            await asyncio.sleep(0.05)
+    assert sorted(status for _, status in await office.statuses()) == ["accepted", "accepted", "sending"]
