@@ -16,6 +16,7 @@ import asyncpg
 from shared.calendar import Calendar, DayKind, Span
 from shared.categories import Category, Channel, Mode
 from shared.consent import Application, Form, Sheet
+from shared.db import AnyConnection
 from shared.families import Contact, Guardian, Guardianship, Name, Preference, Pupil, School, SchoolClass
 
 PUPIL = tuple[str, str]
@@ -41,7 +42,7 @@ class Families:
 
     async def load(
         self,
-        connection: asyncpg.Connection,
+        connection: AnyConnection,
         *,
         pupils: Iterable[PUPIL] = (),
         classes: Iterable[tuple[str, str]] = (),
@@ -105,7 +106,7 @@ class Families:
         known = (entry.pupils.get(pupil) for pupil in entry.rosters.get(class_name, ()))
         return tuple(pupil for pupil in known if pupil is not None)
 
-    async def _refresh(self, connection: asyncpg.Connection, schools: set[str]) -> None:
+    async def _refresh(self, connection: AnyConnection, schools: set[str]) -> None:
         rows = await connection.fetch(
             """SELECT school, s.name, s.timezone,
                       coalesce(r.value, 0) AS roster, coalesce(c.value, 0) AS consent
@@ -155,7 +156,7 @@ def _columns(rows: list[Any], width: int) -> list[list[Any]]:
 _WANTED = "JOIN unnest($1::text[], $2::text[]) AS wanted(school, pupil) USING (school, pupil)"
 
 
-async def _read_pupils(connection: asyncpg.Connection, keys: list[PUPIL]) -> list[Pupil]:
+async def _read_pupils(connection: AnyConnection, keys: list[PUPIL]) -> list[Pupil]:
     columns = _columns(keys, 2)
     pupils = await connection.fetch(f"SELECT p.* FROM roster.pupil p {_WANTED}", *columns)
     ties = await connection.fetch(
@@ -216,7 +217,7 @@ async def _read_pupils(connection: asyncpg.Connection, keys: list[PUPIL]) -> lis
 
 
 async def _read_guardians(
-    connection: asyncpg.Connection, ties: list[asyncpg.Record]
+    connection: AnyConnection, ties: list[asyncpg.Record]
 ) -> dict[tuple[str, str], Guardian]:
     people = {(tie["school"], tie["guardian"]): tie for tie in ties}
     columns = _columns(sorted(people), 2)

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import cast
 
 import asyncpg
 
@@ -25,7 +24,7 @@ async def acting(context: Context, service: Service) -> AsyncIterator[asyncpg.Po
     pool = await open_pool(context.database_url, service, largest=2)
     try:
         async with pool.acquire() as connection:
-            await require_current(cast("asyncpg.Connection", connection))
+            await require_current(connection)
         yield pool
     finally:
         await pool.close()

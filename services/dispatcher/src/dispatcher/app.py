@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 import structlog
@@ -103,7 +103,7 @@ class Dispatcher:
         pool = await open_pool(self._context.database_url, Service.DISPATCHER, largest=12)
         try:
             async with pool.acquire() as connection:
-                await require_current(cast("asyncpg.Connection", connection))
+                await require_current(connection)
             self._running = _Running(self._context, pool, self.renderer)
             await self._running.start()
         except BaseException:

@@ -98,38 +98,6 @@ async def add_up(connection: AnyConnection, period: Period = EVERYTHING) -> Sum:
     return Sum(decisions=sum(counts.values()), **counts)
 
 
-async def by_reason(
-    connection: AnyConnection, period: Period = EVERYTHING
-) -> dict[tuple[str, str | None], int]:
-    """Decisions by (verdict, reason); the reason of a failed message stands with it."""
-    rows = await connection.fetch(
-        f"""SELECT {_COLUMN} AS place,
-                   CASE WHEN d.verdict = 'tell' THEN m.reason ELSE d.reason END AS reason,
-                   count(*) AS decisions
-            {_FROM} GROUP BY 1, 2 ORDER BY 3 DESC""",
-        period.school,
-        period.since,
-        period.until,
-    )
-    return {(row["place"], row["reason"]): row["decisions"] for row in rows}
-
-
-async def by_channel(
-    connection: AnyConnection, period: Period = EVERYTHING
-) -> dict[tuple[Channel, Status], int]:
-    """Messages by channel and status; the period is that of their due times."""
-    rows = await connection.fetch(
-        """SELECT channel, status, count(*) AS messages FROM dispatch.message
-           WHERE ($1::text IS NULL OR school = $1)
-             AND ($2::timestamptz IS NULL OR due_at >= $2) AND ($3::timestamptz IS NULL OR due_at < $3)
-           GROUP BY channel, status ORDER BY channel, status""",
-        period.school,
-        period.since,
-        period.until,
-    )
-    return {(Channel(row["channel"]), Status(row["status"])): row["messages"] for row in rows}
-
-
 async def queues(connection: AnyConnection, now: datetime) -> list[Queue]:
     """Depth and age of every electronic channel; `now` is school time."""
     rows = await connection.fetch(

@@ -1,7 +1,5 @@
 """Ingest put together: the journals' door and the bus that carries changes on."""
 
-from typing import cast
-
 import asyncpg
 from fastapi import FastAPI
 
@@ -33,7 +31,7 @@ class Ingest:
         pool = await open_pool(self._context.database_url, Service.INGEST)
         try:
             async with pool.acquire() as connection:
-                await require_current(cast(asyncpg.Connection, connection))
+                await require_current(connection)
             bus = make_bus(self._context.settings, Service.INGEST, self._context.database_url, pool)
             await bus.start()
         except BaseException:
@@ -54,7 +52,7 @@ class Ingest:
             return ["служба не запущена"]
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                await require_current(cast(asyncpg.Connection, connection))
+                await require_current(connection)
         except SchemaOutdated as old:
             return [str(old)]
         except DATABASE_AWAY as away:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 import asyncpg
@@ -53,9 +52,7 @@ class Batches:
         """Every class that has pupils, with the rules of its weeks."""
         rows = await connection.fetch("SELECT DISTINCT school, class FROM roster.pupil ORDER BY 1, 2")
         async with self._one:
-            await self._families.load(
-                cast("asyncpg.Connection", connection), schools={row["school"] for row in rows}
-            )
+            await self._families.load(connection, schools={row["school"] for row in rows})
             found = [ground_of(self._families, self.settings, row["school"], row["class"]) for row in rows]
         return {ground.key: ground for ground in found if ground is not None}
 

@@ -7,10 +7,8 @@ only shapes it, and may be done again at any time.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import cast
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from print_queue import batchstore, store, weeks
@@ -87,7 +85,7 @@ class Freezer:
         """
         async with connection.transaction():
             await store.hold_school(connection, school)
-            await self.families.load(cast("asyncpg.Connection", connection), classes=[(school, class_name)])
+            await self.families.load(connection, classes=[(school, class_name)])
             ground = self._ground(school, class_name)
             row = await weeks.held(connection, school, class_name, week.name)
             if row is not None and row.closed_at is not None:
@@ -137,7 +135,7 @@ class Freezer:
         (R-B1). `row` is the open week."""
         async with connection.transaction():
             await store.hold_school(connection, school)
-            await self.families.load(cast("asyncpg.Connection", connection), classes=[(school, class_name)])
+            await self.families.load(connection, classes=[(school, class_name)])
             ground = self._ground(school, class_name)
             day = ground.timetable.day_of(cut)
             name = day.isoformat()

@@ -5,10 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
-
-import asyncpg
 
 from dispatcher.messages import Move, Moved, Status, move
 from dispatcher.outcomes import PaperOutcome, publish, publish_ends
@@ -99,7 +96,7 @@ class Preparer:
             ):
                 pupils[row["school"], row["guardian"]].add(row["pupil"])
         await self._families.load(
-            cast("asyncpg.Connection", connection),
+            connection,
             pupils={(school, pupil) for (school, _), named in pupils.items() for pupil in named},
         )
         known = {

@@ -6,9 +6,6 @@ category would go into a weekly e-mail today by the same rules as everything els
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import cast
-
-import asyncpg
 
 from dispatcher.compose import Draft, week_ending
 from dispatcher.view import Kind
@@ -94,7 +91,7 @@ class WeeklyEmails:
 
     async def _owed(self, connection: AnyConnection, name: str, moment: datetime) -> list[Draft]:
         families = Families()
-        await families.load(cast("asyncpg.Connection", connection), schools=[name])
+        await families.load(connection, schools=[name])
         school = families.school(name)
         if school is None or not teaching_week(school, families.classes(name).values(), moment):
             return []
@@ -113,7 +110,7 @@ class WeeklyEmails:
             Form.WEEKLY_EMAIL.value,
         )
         pupils = [(name, row["pupil"]) for row in asking]
-        await families.load(cast("asyncpg.Connection", connection), pupils=pupils)
+        await families.load(connection, pupils=pupils)
         owed = {
             tie.guardian.guardian
             for key in pupils
