@@ -6,6 +6,7 @@ revision = "dispatch_0005"
 down_revision = "dispatch_0004"
 
 STATEMENTS = """
+SELECT 1;
 """
 
 

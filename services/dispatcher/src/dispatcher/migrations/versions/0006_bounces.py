@@ -6,6 +6,7 @@ revision = "dispatch_0006"
 down_revision = "dispatch_0005"
 
 STATEMENTS = """
+SELECT 1;
 """
 
 

@@ -6,6 +6,7 @@ revision = "dispatch_0007"
 down_revision = "dispatch_0006"
 
 STATEMENTS = """
+SELECT 1;
 """
 
 

@@ -6,6 +6,7 @@ revision = "dispatch_0008"
 down_revision = "dispatch_0007"
 
 STATEMENTS = """
+SELECT 1;
 """
 
 

@@ -6,6 +6,7 @@ revision = "dispatch_0009"
 down_revision = "dispatch_0008"
 
 STATEMENTS = """
+SELECT 1;
 """
 
 

@@ -6,6 +6,7 @@ revision = "dispatch_0010"
 down_revision = "dispatch_0009"
 
 STATEMENTS = """
+SELECT 1;
 """
 
 
