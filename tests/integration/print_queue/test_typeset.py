@@ -277,7 +277,7 @@ def test_a_worker_that_takes_too_long_is_killed() -> None:
     with pytest.raises(TypesettingFailed, match=r"не уложилась в 0\.02 с"):
         typeset(batch(FULL), time_limit=timedelta(seconds=0.02))
     assert not [
-        child for child in psutil.Process().children() if "typeset_worker" in " ".join(child.cmdline())
+        child for child in psutil.Process().children() if "typesetting.worker" in " ".join(child.cmdline())
     ]
 
 

@@ -24,9 +24,9 @@ from print_queue.document import (
     Section,
     Sheet,
 )
-from print_queue.glyphs import drawable, filter_text
 from print_queue.layout import lay_out
 from print_queue.sections import blocks, quiet_sentences
+from shared.typesetting.glyphs import drawable, filter_text
 
 SHEET = Sheet("s-1", Person("Ким", "Юлия"), Person("Ким", "Вера", "Павловна"))
 FILLED = replace(

@@ -12,8 +12,8 @@ import segno
 
 from print_queue import russian, wording
 from print_queue.document import BatchDocument, Occasion, Person, Sheet
-from print_queue.glyphs import Dropped, Json, filter_json, filter_text, report
 from print_queue.sections import blocks, is_quiet, quiet_sentences
+from shared.typesetting.glyphs import Dropped, Json, filter_json, filter_text, report
 
 
 @dataclass(frozen=True, slots=True)

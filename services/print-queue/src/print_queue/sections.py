@@ -9,7 +9,7 @@ from datetime import date
 
 from print_queue import russian, wording
 from print_queue.document import Attendance, AttendanceEntry, Homework, LessonChange, Mark, Section, Sheet
-from print_queue.glyphs import Json
+from shared.typesetting.glyphs import Json
 
 
 def blocks(sheet: Sheet, allowed: frozenset[Section]) -> list[Json]:

@@ -7,22 +7,21 @@ disclosure, and nobody proofreads thirty classes a week.
 
 import hashlib
 import io
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from pypdf import PdfReader
 
 from print_queue.document import BatchDocument
-from print_queue.glyphs import FONT_FAMILY, FONT_FOLDER, Dropped
 from print_queue.layout import Layout, lay_out
 from shared.errors import ForPeople
+from shared.typesetting.compile import TIME_LIMIT, Compiled, CompileFailed, compile_pdf
+from shared.typesetting.glyphs import Dropped
 
-TIME_LIMIT = timedelta(seconds=60)
+TEMPLATES = Path(__file__).parent / "sheets"
 
 
 class TypesettingFailed(ForPeople):
@@ -65,42 +64,18 @@ class Typeset:
 def typeset(document: BatchDocument, *, time_limit: timedelta = TIME_LIMIT) -> Typeset:
     """Blocking: about half a second for a class. Raises `TypesettingFailed`."""
     layout = lay_out(document)
-    marks, pdf = _compile(document, layout, time_limit)
-    manifest = _manifest(document, layout, marks, pdf)
-    return Typeset(pdf, hashlib.sha256(pdf).hexdigest(), manifest, layout.dropped)
+    compiled = _compile(document, layout, time_limit)
+    manifest = _manifest(document, layout, compiled.marks, compiled.pdf)
+    return Typeset(compiled.pdf, hashlib.sha256(compiled.pdf).hexdigest(), manifest, layout.dropped)
 
 
-def _compile(
-    document: BatchDocument, layout: Layout, time_limit: timedelta
-) -> tuple[Mapping[str, Any], bytes]:
-    job = {
-        "tree": layout.tree,
-        "timestamp": int(document.created_at.timestamp()),
-        "font": FONT_FAMILY,
-        "font_folder": str(FONT_FOLDER),
-    }
-    command = [sys.executable, "-I", "-m", "print_queue.typeset_worker"]
+def _compile(document: BatchDocument, layout: Layout, time_limit: timedelta) -> Compiled:
     try:
-        done = subprocess.run(  # noqa: S603 -- a fixed command; the document goes through standard input
-            command,
-            input=json.dumps(job, ensure_ascii=False).encode(),
-            capture_output=True,
-            timeout=time_limit.total_seconds(),
-            check=False,
+        return compile_pdf(
+            TEMPLATES, "batch.typ", layout.tree, created_at=document.created_at, time_limit=time_limit
         )
-    except subprocess.TimeoutExpired as error:
-        raise _failure(
-            document,
-            f"вёрстка не уложилась в {time_limit.total_seconds():g} с и остановлена. Повторите; если не "
-            "поможет, найдите в журнале необычно длинный текст",
-        ) from error
-    if done.returncode != 0:
-        words = done.stderr.decode(errors="replace").strip()[-500:] or f"код завершения {done.returncode}"
-        raise _failure(
-            document, f"программа вёрстки отказала: {words}. Передайте это сообщение администратору"
-        )
-    head, _, pdf = done.stdout.partition(b"\n")
-    return json.loads(head), pdf
+    except CompileFailed as error:
+        raise _failure(document, str(error)) from error
 
 
 def _manifest(document: BatchDocument, layout: Layout, marks: Mapping[str, Any], pdf: bytes) -> Manifest:

@@ -1,9 +1,10 @@
 """One Typst compile in a process of its own: Typst keeps what it memoised, so the process must end.
 
-Standard input: JSON with `tree` (for the template), `timestamp` (UNIX seconds, the PDF's date), `font`
-and `font_folder`. Standard output: one line of JSON with the page marks, then the PDF. What Typst
-refuses ends the process with status 1 and Typst's words on standard error.
-Run as `python -m print_queue.typeset_worker`.
+Standard input: JSON with `templates` (a folder, all that Typst may read), `main` (a file in it), `tree`
+(for the template, as the input `data`), `timestamp` (UNIX seconds, the PDF's date), `font` and
+`font_folder`. Standard output: one line of JSON with the page marks, then the PDF. What Typst refuses
+ends the process with status 1 and Typst's words on standard error.
+Run as `python -m shared.typesetting.worker`.
 """
 
 import json
@@ -13,8 +14,6 @@ from typing import Any
 
 import typst
 
-#: All that Typst may read: `root` keeps a template from reaching any other file.
-TEMPLATES = Path(__file__).parent / "sheets"
 _MARKS = (
     "(begin: query(<begin>).map(m => (kind: m.value.kind, id: m.value.id, page: m.location().page())),"
     " end: query(<end>).map(m => m.location().page()))"
@@ -23,12 +22,13 @@ _MARKS = (
 
 def run(job: dict[str, Any]) -> tuple[str, bytes]:
     """The page marks as JSON, and the PDF (PDF/A-2a and PDF/UA-1)."""
+    templates = Path(job["templates"])
     compiler = typst.Compiler(
-        str(TEMPLATES / "batch.typ"),
-        root=str(TEMPLATES),
+        str(templates / job["main"]),
+        root=str(templates),
         font_paths=[job["font_folder"]],
         ignore_system_fonts=True,
-        sys_inputs={"batch": json.dumps(job["tree"], ensure_ascii=False), "font": job["font"]},
+        sys_inputs={"data": json.dumps(job["tree"], ensure_ascii=False), "font": job["font"]},
     )
     pdf = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=job["timestamp"])
     if not isinstance(pdf, bytes):
