@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dispatcher
+from dispatcher.deadlines import SAID, Why
 from dispatcher.ledger import Sum
 from dispatcher.messages import TRANSITIONS, Status
 from dispatcher.notices.notice import Kind
@@ -14,7 +15,7 @@ from dispatcher.notices.whom import AUDIENCE
 from dispatcher.notices.wording import WORDS
 from dispatcher.planning.corrections import Silence
 from onebox import words
-from shared.categories import Channel
+from shared.categories import Category, Channel
 from shared.changes import TYPES
 from shared.routing import Reason, Verdict
 
@@ -27,6 +28,8 @@ FOREIGN = {"SMS", "push"}
     ("table", "wanted"),
     [
         (words.TYPES, set(TYPES)),
+        (words.CATEGORIES, {category.value for category in Category}),
+        (SAID, {why.value for why in Why}),
         (words.VERDICTS, {verdict.value for verdict in Verdict}),
         (words.CHANNELS, {channel.value for channel in Channel}),
         (words.STATUSES, {status.value for status in Status}),
@@ -34,7 +37,7 @@ FOREIGN = {"SMS", "push"}
         (words.NOTICES, {kind.value for kind in Kind}),
         (words.REASONS, {reason.value for reason in (*Reason, *Silence)}),
     ],
-    ids=["types", "verdicts", "channels", "statuses", "ledger", "notices", "reasons"],
+    ids=["types", "categories", "waits", "verdicts", "channels", "statuses", "ledger", "notices", "reasons"],
 )
 def test_every_word_has_its_russian(table: dict[str, str], wanted: set[str]) -> None:
     assert wanted <= set(table)

@@ -46,6 +46,7 @@ MOVED = [
     replace(seen(Kind.MOVED_TO_PAPER, **SCHOOL | {"pupil": number}), pupil=name)
     for number, name in (("p-1", "Петров Иван"), ("p-2", "Орлова Анна"), ("p-3", None))
 ]
+DEADLINE = seen(Kind.DEADLINE_LATE, late="12", channels="email sms", **SCHOOL)
 FUTURE = seen("meteor_seen", size=12, **SCHOOL)
 LETTERS: dict[str, Sequence[Seen]] = {
     "channel_paused": [PAUSED],
@@ -53,6 +54,7 @@ LETTERS: dict[str, Sequence[Seen]] = {
     "not_my_child": [NOT_MINE],
     "paper_not_handed_out": [NOT_HANDED, EXTRA, ODD],
     "moved_to_paper": MOVED,
+    "deadline_late": [DEADLINE],
     "unknown": [FUTURE],
     "several": [
         PAUSED,

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dispatcher import ledger
-from dispatcher.ledger import Deadlines, Queue, Sum
+from dispatcher import deadlines, ledger
+from dispatcher.deadlines import SAID, Deadlines, Open, State
+from dispatcher.ledger import Queue, Sum
 from dispatcher.notices.store import Untold, untold
 from onebox import words
 from onebox.acts import acting
@@ -18,15 +19,18 @@ from shared.service import Context
 from shared.topics import Service
 
 _NEWEST = 5
+_MOST_OVERDUE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`rates`: messages accepted a minute. `untold`: notices by kind; `newest` of them first."""
+    """`rates`: messages accepted a minute. `overdue`: what is late or about to be, the most urgent first.
+    `untold`: notices by kind; `newest` of them first."""
 
     queues: list[Queue]
     rates: dict[Channel, float]
     deadlines: Deadlines
+    overdue: list[Open]
     total: Sum
     untold: dict[str, int]
     newest: list[Untold]
@@ -39,7 +43,8 @@ async def read_status(context: Context) -> Status:
         return Status(
             queues=await ledger.queues(connection, now),
             rates=await ledger.rates(connection),
-            deadlines=await ledger.deadlines(connection, now),
+            deadlines=await deadlines.count(connection, now),
+            overdue=await deadlines.page(connection, now, limit=_MOST_OVERDUE),
             total=await ledger.add_up(connection),
             untold=counts,
             newest=newest,
@@ -56,6 +61,8 @@ def show_status(status: Status, console: Console) -> None:
         table.add_row(words.CHANNELS[queue.channel], *numbers, oldest, rate, paused)
     console.print(table)
     console.print(f"Сроки: просрочено {status.deadlines.late}, на исходе {status.deadlines.at_risk}")
+    for one in status.overdue:
+        console.print(f"  {_overdue(one)}")
     parts = " + ".join(f"{words.LEDGER[name]} {number}" for name, number in status.total.columns.items())
     console.print(f"Книга учёта: решений {status.total.decisions} = {parts}")
     _show_untold(status, console)
@@ -72,6 +79,18 @@ def _show_untold(status: Status, console: Console) -> None:
         because = words.UNTOLD[one.because] if one.because else "ждёт письма"
         about = f"{_kind(one.kind)} ({where})" if where else _kind(one.kind)
         console.print(f"  {one.at.astimezone():%d.%m %H:%M} {about}: {because}")
+
+
+def _overdue(one: Open) -> str:
+    late = "просрочено" if one.state is State.LATE else "на исходе"
+    why = SAID[one.why]
+    if one.detail:
+        why = f"{why}: {words.REASONS.get(one.detail, one.detail)}"
+    what = f"{words.CATEGORIES[one.category]}, {words.CHANNELS[one.channel]}"
+    return escape(
+        f"{late}, срок {one.deadline.astimezone():%d.%m %H:%M}: {one.school}, законный представитель "
+        f"{one.guardian}, {what}; {why}"
+    )
 
 
 def _kind(kind: str) -> str:

@@ -18,6 +18,17 @@ TYPES = {
     "journal.announcement.posted": "объявления",
     "journal.announcement.removed": "объявления сняты",
 }
+CATEGORIES = {
+    "mark": "отметка",
+    "final_mark": "итоговая отметка",
+    "forecast": "прогноз",
+    "attendance": "посещаемость",
+    "homework": "домашнее задание",
+    "lesson": "изменение в расписании",
+    "assessment": "контрольная работа",
+    "remark": "замечание или похвала",
+    "announcement": "объявление",
+}
 VERDICTS = {"tell": "сообщить", "paper": "на бумагу", "suppress": "не сообщать"}
 REASONS = {
     "rights": "нет прав законного представителя",
@@ -39,6 +50,8 @@ REASONS = {
     "not_listed": "шлюз не принял: в его списке нет, отправляем снова",
     "never_accepted": "до шлюза не дошло, отправляем снова",
     "same_name_again": "исход не узнать: отправляем снова под тем же номером",
+    "quiet_hours": "тихие часы",
+    "same_sms_open": "такое же SMS на этот номер ещё в пути",
     "next_address": "адрес не работает, пробуем следующий",
 }
 CHANNELS = {"email": "почта", "sms": "SMS", "push": "push", "paper": "бумага"}
@@ -68,6 +81,7 @@ NOTICES = {
     "not_my_child": "письмо пришло не тому человеку",
     "paper_not_handed_out": "бумажные листы не выданы",
     "moved_to_paper": "семья переведена на бумагу",
+    "deadline_late": "семьям сообщают с опозданием",
 }
 UNTOLD = {
     "no_staff": "некому сообщить",

@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 from fastapi import FastAPI
 
+from dispatcher import watch
 from dispatcher.channels.base import Port
 from dispatcher.channels.email import EmailChannel
 from dispatcher.channels.push import PushChannel
@@ -163,7 +164,7 @@ class _Running:
         self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
         self._bus.subscribe(Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle))
         self._context = context
-        self._teller_bell = Bell()
+        self._teller_bell, self._watch_bell = Bell(), Bell()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -175,11 +176,17 @@ class _Running:
             "sender": self._sender.run(),
             "composer": self._composer.run(),
             "sweeper": self._sweeper.run(),
+            "watch": self._watch(),
         }
         mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
         if mail is not None:
             works["teller"] = self._tell_staff(mail)
         self._tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
+
+    async def _watch(self) -> None:
+        """Whenever no other replica does."""
+        work = watch.Watch(self._context.clock).run
+        await lead(self._context.database_url, Service.DISPATCHER, watch.JOB, work, self._watch_bell, Pulse())
 
     async def _tell_staff(self, mail: Port) -> None:
         """Whenever no other replica does."""
@@ -197,7 +204,8 @@ class _Running:
         self._sweeper.stop()
         self._sender.stop()
         self._teller_bell.stop()
-        await self._ended("composer", "sweeper", "sender", "teller")
+        self._watch_bell.stop()
+        await self._ended("composer", "sweeper", "sender", "teller", "watch")
         self._settler.stop()
         await self._ended("settler")
         for port in self._ports:

@@ -10,7 +10,6 @@ from dispatcher.messages import Status
 from shared.categories import Channel
 from shared.db import AnyConnection
 
-AT_RISK_WITHIN = timedelta(hours=1)
 RATE_OVER = timedelta(minutes=5)
 
 _PENDING = ", ".join(f"'{status.value}'" for status in Status if status.pending)
@@ -67,14 +66,6 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Decisions to tell that are not told: past their deadline, and about to be (R-B10)."""
-
-    late: int
-    at_risk: int
-
-
-@dataclass(frozen=True, slots=True)
 class Period:
     """Changes accepted from (included) until (excluded), school time; one school or all."""
 
@@ -126,27 +117,6 @@ async def queues(connection: AnyConnection, now: datetime) -> list[Queue]:
         if channel is not Channel.PAPER
         for row in [found.get(channel)]
     ]
-
-
-async def deadlines(
-    connection: AnyConnection, now: datetime, within: timedelta = AT_RISK_WITHIN
-) -> Deadlines:
-    """What is late, and what will be `within` this time; `now` is school time."""
-    row = await connection.fetchrow(
-        f"""WITH open AS (
-                SELECT deadline FROM dispatch.decision
-                WHERE verdict = 'tell' AND message IS NULL AND cancelled_by IS NULL
-                UNION ALL
-                SELECT d.deadline FROM dispatch.message m JOIN dispatch.decision d ON d.message = m.id
-                WHERE m.status IN ({_PENDING}) AND d.cancelled_by IS NULL
-            )
-            SELECT count(*) FILTER (WHERE deadline < $1) AS late,
-                   count(*) FILTER (WHERE deadline >= $1 AND deadline < $2) AS at_risk FROM open""",
-        now,
-        now + within,
-    )
-    assert row is not None
-    return Deadlines(row["late"], row["at_risk"])
 
 
 async def rates(connection: AnyConnection, over: timedelta = RATE_OVER) -> dict[Channel, float]:

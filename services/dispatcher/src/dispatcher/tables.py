@@ -307,6 +307,15 @@ class NoticeAddressee(_Dispatch, table=True):
     letter: UUID | None
 
 
+class LateSchool(_Dispatch, table=True):
+    """A school with something late, and when its operators were told (R-B10)."""
+
+    __tablename__ = "late_school"
+    school: Key
+    seen_at: Noted
+    noticed_at: Noted
+
+
 class Outbox(OutboxRow, _Dispatch, table=True):
     __tablename__ = "outbox"
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     NOT_MY_CHILD = "not_my_child"
     PAPER_NOT_HANDED_OUT = "paper_not_handed_out"
     MOVED_TO_PAPER = "moved_to_paper"
+    DEADLINE_LATE = "deadline_late"
 
 
 FACTS: dict[Kind, tuple[str, ...]] = {
@@ -26,6 +27,7 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.NOT_MY_CHILD: ("school", "guardian"),
     Kind.PAPER_NOT_HANDED_OUT: ("school", "class", "occasion", "name", "state", "hand_out_by"),
     Kind.MOVED_TO_PAPER: ("school", "class", "pupil"),
+    Kind.DEADLINE_LATE: ("school", "late", "channels"),
 }
 """What a notice of each kind must say, all of it text."""
 

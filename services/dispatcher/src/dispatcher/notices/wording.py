@@ -69,6 +69,14 @@ WORDS: dict[Kind, Words] = {
         "Листы класса:",
         "/print/",
     ),
+    Kind.DEADLINE_LATE: Words(
+        "семьям сообщают с опозданием",
+        "Срок прошёл, а часть сообщений ещё не ушла:",
+        "Ничего не потеряно: пока сообщение имеет смысл, Вестник продолжает попытки.",
+        "Посмотрите, чего ждут эти сообщения: причина указана у каждого. Чаще всего остановлен канал "
+        "или не отвечает сервер:",
+        "/dispatcher/",
+    ),
 }
 UNKNOWN = Words(
     "сообщение службы",
@@ -134,6 +142,12 @@ def _moved(seen: Seen) -> str:
     return f"{who}, {_class(seen)}"
 
 
+def _late(seen: Seen) -> str:
+    facts = seen.notice.details
+    over = ", ".join(CHANNELS.get(channel, line(channel)) for channel in facts["channels"].split())
+    return f"{_moment(seen.at)}, просроченных сведений: {line(facts['late'])} ({over})"
+
+
 def _as_it_is(seen: Seen) -> str:
     facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
     return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
@@ -145,6 +159,7 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.NOT_MY_CHILD: _not_mine,
     Kind.PAPER_NOT_HANDED_OUT: _not_handed_out,
     Kind.MOVED_TO_PAPER: _moved,
+    Kind.DEADLINE_LATE: _late,
 }
 
 

@@ -4,7 +4,7 @@ give every decision that cannot go its own fate (R-C5)."""
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from dispatcher.messages import Move, Moved, Status, move
@@ -167,8 +167,9 @@ class Preparer:
             expires = not checked.speaks and bool(late)
             drops += [(one, drop) for drop in checked.drops if not (expires and drop.fate is Fate.EXPIRE)]
             if not checked.speaks:
-                moves.append(self._silent(one, checked, expires=expires))
+                moves.append(_silent(one, checked, expires=expires))
         await _apply(connection, drops)
+        await _hold(connection, verdicts)
         moved = await move(connection, moves, actor=ACTOR)
         moved += await _expire_apart(connection, drops)
         await publish_ends(connection, moved, at=now)
@@ -181,21 +182,26 @@ class Preparer:
             ],
         )
 
-    def _silent(self, one: Claimed, checked: Checked, *, expires: bool) -> Move:
-        def to(status: Status, reason: str, again_in: timedelta | None = None) -> Move:
-            return Move(
-                one.message,
-                status,
-                before=Status.SENDING,
-                lease=one.lease,
-                reason=reason,
-                again_in=again_in,
-            )
 
-        if checked.hold_until is not None:
-            seconds = min(self._clock.real_seconds_until(checked.hold_until), 24 * 3600)
-            return to(Status.COMPOSED, "quiet_hours", timedelta(seconds=seconds))
-        return to(Status.EXPIRED, "expired") if expires else to(Status.CANCELLED, "nothing_left")
+async def _hold(connection: AnyConnection, verdicts: Sequence[tuple[Claimed, Checked]]) -> None:
+    """Quiet hours are school time, and so is the wait: a clock set right shortens or lengthens it."""
+    held = [(one.message, checked.hold_until) for one, checked in verdicts if checked.hold_until is not None]
+    if held:
+        await connection.execute(
+            """UPDATE dispatch.message m SET due_at = asked.due_at
+               FROM unnest($1::uuid[], $2::timestamptz[]) AS asked(id, due_at) WHERE m.id = asked.id""",
+            [message for message, _ in held],
+            [until for _, until in held],
+        )
+
+
+def _silent(one: Claimed, checked: Checked, *, expires: bool) -> Move:
+    def to(status: Status, reason: str) -> Move:
+        return Move(one.message, status, before=Status.SENDING, lease=one.lease, reason=reason)
+
+    if checked.hold_until is not None:
+        return to(Status.COMPOSED, "quiet_hours")
+    return to(Status.EXPIRED, "expired") if expires else to(Status.CANCELLED, "nothing_left")
 
 
 def _guardian(children: Mapping[str, tuple[Pupil, SchoolClass | None, Guardianship]]) -> Guardian:
