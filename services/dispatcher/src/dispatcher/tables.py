@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Numeric
+from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -170,6 +171,7 @@ class Decision(_Dispatch, table=True):
     message: UUID | None
     cancelled_by: UUID | None
     decided_at: Noted
+    tried: Texts
 
 
 class AbsenceAlert(_Dispatch, table=True):
@@ -239,7 +241,7 @@ class SmsAttempt(_Dispatch, table=True):
 
 
 class Suppression(_Dispatch, table=True):
-    """An address that failed for good."""
+    """An address nothing goes to, for good or until it has rested."""
 
     __tablename__ = "suppression"
     school: Key
@@ -248,6 +250,25 @@ class Suppression(_Dispatch, table=True):
     reason: Text
     since: Noted
     lifted_at: MaybeMoment
+    source: Text
+    until: MaybeMoment
+    times: int
+
+
+class ReturnedMail(_Dispatch, table=True):
+    """Mail that came back to the envelope sender: kept before it is acknowledged."""
+
+    __tablename__ = "returned_mail"
+    id: GivenUuidKey
+    recipient: Text
+    content: Annotated[bytes | None, Field(default=None, sa_type=BYTEA)]
+    received_at: Noted
+    next_attempt_at: Noted
+    attempts: int
+    done_at: MaybeMoment
+    verdict: MaybeText
+    reason: MaybeText
+    message: UUID | None
 
 
 class ChannelPause(_Dispatch, table=True):

@@ -15,6 +15,7 @@ import orjson
 from dispatcher.planning.decision import AlertKey, Decision, Plan
 from dispatcher.planning.facts import Alert
 from dispatcher.planning.situation import Entity
+from dispatcher.sending.suppression import STANDING
 from shared.categories import Channel
 from shared.changes import Change, Version
 
@@ -117,8 +118,8 @@ async def advance(connection: asyncpg.Connection, changes: Iterable[Change]) -> 
 async def suppressed(connection: asyncpg.Connection, schools: Iterable[str]) -> set[tuple[str, Channel, str]]:
     """Addresses of these schools to which nothing may go."""
     rows = await connection.fetch(
-        """SELECT school, channel, address FROM dispatch.suppression
-           WHERE school = ANY($1::text[]) AND lifted_at IS NULL""",
+        f"""SELECT school, channel, address FROM dispatch.suppression
+           WHERE school = ANY($1::text[]) AND {STANDING}""",
         sorted(schools),
     )
     return {(row["school"], Channel(row["channel"]), row["address"]) for row in rows}

@@ -10,6 +10,7 @@ import asyncpg
 
 from dispatcher.messages import Status
 from dispatcher.sending.claims import Claimed
+from dispatcher.sending.suppression import STANDING
 from shared.categories import Category, Channel, Mode
 from shared.changes import TYPES, Change, Version
 from shared.db import AnyConnection
@@ -21,7 +22,8 @@ Address = tuple[str, Channel, str]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A decision to tell as it stands now. `told`: newest first, the revisions of the same entity this
-    guardian was told before; looked up only where planning said that it corrects something."""
+    guardian was told before; looked up only where planning said that it corrects something. `tried`: the
+    channels that took it over and failed it."""
 
     change: Change
     pupils: tuple[str, ...]
@@ -29,6 +31,7 @@ class Entry:
     deadline: datetime | None
     expires_at: datetime | None
     told: tuple[Change, ...] = ()
+    tried: frozenset[Channel] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ async def load(connection: AnyConnection, claimed: Sequence[Claimed]) -> Cargo:
     """Everything that is still to be said by these messages; what a correction cancelled is left out."""
     messages = [one.message for one in claimed]
     rows = await connection.fetch(
-        f"""SELECT d.message, d.guardian, d.pupils, d.mode, d.deadline, d.expires_at, d.corrects,
+        f"""SELECT d.message, d.guardian, d.pupils, d.mode, d.deadline, d.expires_at, d.corrects, d.tried,
                    c.class, {_CHANGE}
             FROM dispatch.decision d JOIN dispatch.change c USING (change)
             WHERE d.message = ANY($1::uuid[]) AND d.verdict = 'tell' AND d.cancelled_by IS NULL
@@ -70,6 +73,7 @@ async def load(connection: AnyConnection, claimed: Sequence[Claimed]) -> Cargo:
                 row["deadline"],
                 row["expires_at"],
                 tuple(one for one in earlier if one.version < change.version),
+                frozenset(map(Channel, row["tried"])),
             )
         )
     acquainted = await connection.fetch(
@@ -128,10 +132,10 @@ async def _told(
 async def suppressed(connection: AnyConnection, addresses: Sequence[Address]) -> frozenset[Address]:
     """Which of these must not be used any more."""
     rows = await connection.fetch(
-        """SELECT school, channel, address FROM dispatch.suppression
+        f"""SELECT school, channel, address FROM dispatch.suppression
            JOIN unnest($1::text[], $2::text[], $3::text[]) AS asked(school, channel, address)
                USING (school, channel, address)
-           WHERE lifted_at IS NULL""",
+           WHERE {STANDING}""",
         [school for school, _, _ in addresses],
         [channel.value for _, channel, _ in addresses],
         [address for _, _, address in addresses],

@@ -99,7 +99,9 @@ def recheck(
             items.append(found)
         else:
             drops.append(found)
-    return Checked(tuple(items), tuple(drops), speaks=bool(items) or _owed(claimed, household, now))
+    failed = any(claimed.channel in entry.tried for entry in entries)  # an empty letter is no stand-in
+    owed = not failed and _owed(claimed, household, now)
+    return Checked(tuple(items), tuple(drops), speaks=bool(items) or owed)
 
 
 def _hold(channel: Channel, household: Household, now: datetime) -> datetime | None:
@@ -124,7 +126,7 @@ def _judge(entry: Entry, channel: Channel, household: Household, now: datetime) 
     matter = facts_of(change, household.school.timezone).matter
     routes: dict[str, Route] = {}
     for pupil in entry.pupils:
-        routes[pupil] = _route(matter, household, pupil, channel, now)
+        routes[pupil] = _route(matter, household, pupil, channel, now, usable=household.usable - entry.tried)
     said = [pupil for pupil, way in routes.items() if way.channel is channel]
     if said:
         return Item(
@@ -146,21 +148,27 @@ def _judge(entry: Entry, channel: Channel, household: Household, now: datetime) 
 _REASONS = tuple(Reason)
 
 
-def _route(matter: Matter, household: Household, pupil: str, channel: Channel, now: datetime) -> Route:
+def _route(
+    matter: Matter,
+    household: Household,
+    pupil: str,
+    channel: Channel,
+    now: datetime,
+    *,
+    usable: frozenset[Channel],
+) -> Route:
     """Where it goes now: over the planned channel while that is allowed and usable, for a change of
     mind about channels concerns what comes later; otherwise wherever the rules lead."""
     known = household.children.get(pupil)
     if known is None:
         return Route(Verdict.SUPPRESS, Reason.RIGHTS)
     child, school_class, tie = known
-    planned = household.usable & {channel}
+    planned = usable & {channel}
     today = household.school.today(now)
     way = route(matter, pupil=child, school_class=school_class, guardianship=tie, usable=planned, today=today)
-    if way.reason is not Reason.UNREACHABLE or household.usable == planned:
+    if way.reason is not Reason.UNREACHABLE or usable == planned:
         return way
-    return route(
-        matter, pupil=child, school_class=school_class, guardianship=tie, usable=household.usable, today=today
-    )
+    return route(matter, pupil=child, school_class=school_class, guardianship=tie, usable=usable, today=today)
 
 
 def _moved(entry: Entry, pupils: tuple[str, ...], way: Route, household: Household, now: datetime) -> Drop:

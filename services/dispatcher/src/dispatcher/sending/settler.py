@@ -21,6 +21,7 @@ from dispatcher.sending.claims import Claimed
 from dispatcher.sending.prepare import Ready
 from dispatcher.sending.retry import Backoff, time_left
 from dispatcher.sending.settle import AttemptEnd, Settlement, settle
+from dispatcher.sending.suppression import Source, Stop, suppress
 from shared.bus.faults import passes
 from shared.categories import Channel
 from shared.clock import Clock
@@ -227,23 +228,14 @@ async def pause(connection: AnyConnection, channel: Channel, reason: str, *, at:
 
 
 async def _suppress(connection: AnyConnection, settlements: Sequence[tuple[Result, Settlement]]) -> None:
-    rows = sorted(
-        {
-            (claimed.school, claimed.channel.value, address): settlement.moves[0].reason
+    await suppress(
+        connection,
+        [
+            Stop(claimed.school, claimed.channel, address, settlement.moves[0].reason or "", Source.REPLY)
             for result, settlement in settlements
             for claimed in [result.ready.claimed]
             for address in settlement.suppress
-        }.items()
-    )
-    if not rows:
-        return
-    await connection.execute(
-        """INSERT INTO dispatch.suppression (school, channel, address, reason)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-           ON CONFLICT (school, channel, address) DO UPDATE
-           SET reason = excluded.reason, since = now(), lifted_at = NULL""",
-        *([key[n] for key, _ in rows] for n in range(3)),
-        [reason for _, reason in rows],
+        ],
     )
 
 

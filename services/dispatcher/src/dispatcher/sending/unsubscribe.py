@@ -1,8 +1,8 @@
 """Links that end the mail to an address: one-click unsubscribing (RFC 8058), and «not my child» (R-C6).
 
 Opening a link changes nothing, for scanners open every link in a letter; only its button, or the
-mail program's POST, does. An address that was stopped is simply not usable any more, so the next
-channel or paper follows.
+mail program's POST, does. An address that was stopped is on the suppression list like any other that
+failed, so the next channel or paper follows.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from dispatcher.outcomes import notify_staff
+from dispatcher.sending.suppression import Source, Stop, new_epoch, suppress
 from dispatcher.texts.links import Claim, Links, Purpose
 from shared.access import Access, access
 from shared.categories import Channel
@@ -22,7 +23,7 @@ from shared.db import AnyConnection
 
 log = structlog.get_logger()
 
-_BECAUSE = {Purpose.UNSUBSCRIBE: "unsubscribed", Purpose.NOT_MINE: "not_mine"}
+_BECAUSE = {Purpose.UNSUBSCRIBE: Source.UNSUBSCRIBED, Purpose.NOT_MINE: Source.NOT_MINE}
 
 _ASK = {
     Purpose.UNSUBSCRIBE: (
@@ -127,23 +128,22 @@ async def stop(connection: AnyConnection, links: Links, claim: Claim) -> bool:
         claim.school,
         claim.guardian,
         Channel.EMAIL.value,
-        _BECAUSE[claim.purpose],
+        _BECAUSE[claim.purpose].value,
         meant,
     )
     if not stopped:
         return False
-    await connection.execute(
-        """INSERT INTO consent.epoch AS e (school, value) VALUES ($1, 1)
-           ON CONFLICT (school) DO UPDATE SET value = e.value + 1""",
-        claim.school,
-    )
+    because = _BECAUSE[claim.purpose]
+    stops = [Stop(claim.school, Channel.EMAIL, address, because.value, because) for address in meant]
+    await suppress(connection, stops)
+    await new_epoch(connection, claim.school)
     await connection.execute(
         "INSERT INTO dispatch.audit (actor, action, school, about) VALUES ('guardian', $1, $2, $3)",
-        f"contact.{_BECAUSE[claim.purpose]}",
+        f"contact.{because}",
         claim.school,
         claim.guardian,
     )
-    log.info("contact.stopped", because=_BECAUSE[claim.purpose])
+    log.info("contact.stopped", because=because.value)
     return True
 
 
