@@ -23,7 +23,8 @@ class Refuse:
     """Say no in the protocol's own words.
 
     SMTP: the reply code and its text. SMS: the HTTP status, with `text` as the API's message; `no credits`
-    and `reject: why` are the API's own results. Push: the HTTP status, with Retry-After where given.
+    and `reject: why` are the API's own results, `invalid: field` its complaint of a field. Push: the HTTP
+    status, with Retry-After where given.
     """
 
     code: int

@@ -1,7 +1,7 @@
 """SMS Aero's API v2 as a server on loopback: prices by segment, keeps its list, calls back, can lie.
 
-Steps for faults: `send`, `testsend`, `status`, `list`, `sign/list`, `balance`, `auth`; without a step: at
-`send`.
+Steps for faults: `send`, `testsend`, `status`, `list`, `sign/list`, `blacklist/list`, `balance`, `auth`;
+without a step: at `send`.
 """
 
 import asyncio
@@ -31,7 +31,8 @@ class SmsAero:
 
     `list_after`: seconds after which an accepted message is listed; None: never, it lies (changed, it
     concerns messages accepted later). `advance_after`: seconds a message stays in each status on its way
-    0 → 3 → 1; None: only `advance()` moves it. Numbers in `undeliverable` end as 2.
+    0 → 3 → 1; None: only `advance()` moves it. Numbers in `undeliverable` end as 2, those in
+    `moderated` begin as 8, those in `blacklist` asked for silence.
     """
 
     def __init__(  # noqa: PLR0913 - the knobs of a gateway, all with a default
@@ -52,6 +53,8 @@ class SmsAero:
         self.balance, self.price, self.page_size = balance, price, page_size
         self.list_after, self.advance_after = list_after, advance_after
         self.undeliverable: set[str] = set()
+        self.moderated: set[str] = set()
+        self.blacklist: list[str] = []
         self.faults = Faults()
         self.shelf, self.test_shelf = Shelf(), Shelf(first_id=900_000_001)
         self.callback_failures = 0
@@ -157,6 +160,8 @@ class SmsAero:
                 shelf = self.test_shelf if step == "teststatus" else self.shelf
                 sms = shelf.by_id.get(int(asked.get("id") or 0))
                 return _success(sms.as_json()) if sms else _refusal("Message not found.", 404)
+            case "blacklist/list":
+                return _success(self._blacklisted(max(1, int(asked.get("page") or 1))))
             case "list" | "testlist":
                 shelf = self.test_shelf if step == "testlist" else self.shelf
                 page = max(1, int(asked.get("page") or 1))
@@ -164,6 +169,13 @@ class SmsAero:
                     shelf.page(_numbers(asked), asked.get("text"), page=page, size=self.page_size)
                 )
         return _refusal("Method not found.", 404)
+
+    def _blacklisted(self, page: int) -> dict[str, Any]:
+        size = self.page_size
+        rows = self.blacklist[(page - 1) * size : page * size]
+        links = {"self": page} | ({"next": page + 1} if page * size < len(self.blacklist) else {})
+        listed = {str(n): {"id": n, "number": number} for n, number in enumerate(rows)}
+        return {**listed, "links": links, "totalCount": str(len(self.blacklist))}
 
     def _send(self, asked: Mapping[str, Any], *, test: bool) -> Response:
         wrong = invalid_fields(asked)
@@ -180,6 +192,8 @@ class SmsAero:
         elif sum(sms.cost for sms in made) > self.balance:
             return answer({"success": False, "data": None, "message": NO_MONEY, "result": NO_MONEY})
         for sms in made:
+            if sms.number in self.moderated:
+                sms.status = SmsStatus.MODERATION
             shelf.keep(sms)
             if not test:
                 self._accepted(sms)
@@ -271,4 +285,7 @@ def _refused(fault: Refuse) -> Response:
     if text.startswith("reject"):
         reason = text.removeprefix("reject").lstrip(": ") or "rejected"
         return answer({"success": False, "data": None, "result": "reject", "reason": reason}, code)
+    if text.startswith("invalid: "):
+        wrong = {text.removeprefix("invalid: "): ["incorrect"]}
+        return answer({"success": False, "data": wrong, "message": "Validation error."}, code)
     return _refusal(text or "Internal error.", code)

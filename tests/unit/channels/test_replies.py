@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.channels import push_replies, sms, smtp_replies
+from dispatcher.channels import push_replies, sms, sms_statuses, smtp_replies
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
@@ -18,6 +18,7 @@ from dispatcher.channels.base import (
 )
 from dispatcher.channels.email import envelope_address
 from dispatcher.channels.push import allowed
+from dispatcher.channels.sms_statuses import Word
 from dispatcher.channels.smsaero_client import Refused
 from dispatcher.channels.smtp_pool import Server
 from dispatcher.channels.smtp_replies import Stage
@@ -66,8 +67,11 @@ def test_what_the_sms_gateway_complains_of(fields: set[str], expected: type[Outc
     assert isinstance(sms.judge(Refused(400, "", "Validation error.", frozenset(fields))), expected)
 
 
-def test_sms_statuses() -> None:
-    assert [number for number, said in sms.STATUSES.items() if said is not None] == [1, 2, 6]
+@given(st.integers(-1, 40_000))
+def test_only_three_status_numbers_end_an_sms(status: int) -> None:
+    ends = {1: Word.DELIVERED, 2: Word.UNDELIVERED, 6: Word.REJECTED}
+    assert sms_statuses.meaning(status) is ends.get(status, Word.ON_ITS_WAY)
+    assert sorted(sms_statuses.FINAL) == sorted(ends)
 
 
 @given(st.integers(100, 599), st.none() | st.text(max_size=40))

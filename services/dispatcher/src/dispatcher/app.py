@@ -22,6 +22,7 @@ from dispatcher.planning.planner import GROUP, Planner
 from dispatcher.sending import receipts, unsubscribe
 from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
+from dispatcher.sending.polling import Poller
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import WIDTHS, Sender
@@ -159,6 +160,7 @@ class _Running:
         )
         lists = next((port for port in self._ports if isinstance(port, SmsChannel)), None)
         self._sweeper = Sweeper(pool, clock, budget=budget, lists=lists)
+        self._poller = Poller(pool, clock, statuses=lists) if lists is not None else None
         planner = Planner(settings, clock, on=on, budget=budget)
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
         self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
@@ -178,6 +180,8 @@ class _Running:
             "sweeper": self._sweeper.run(),
             "watch": self._watch(),
         }
+        if self._poller is not None:
+            works["poller"] = self._poller.run()
         mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
         if mail is not None:
             works["teller"] = self._tell_staff(mail)
@@ -202,10 +206,12 @@ class _Running:
         await self._bus.stop()
         self._composer.stop()
         self._sweeper.stop()
+        if self._poller is not None:
+            self._poller.stop()
         self._sender.stop()
         self._teller_bell.stop()
         self._watch_bell.stop()
-        await self._ended("composer", "sweeper", "sender", "teller", "watch")
+        await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch")
         self._settler.stop()
         await self._ended("settler")
         for port in self._ports:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Numeric
+from sqlalchemy import Numeric, SmallInteger
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -225,7 +225,8 @@ class MessageHistory(_Dispatch, table=True):
 
 
 class SmsAttempt(_Dispatch, table=True):
-    """An SMS about to be sent or sent: what the provider's list is asked for."""
+    """An SMS about to be sent or sent: what the provider's list is asked for. `said` is the provider's
+    last status number."""
 
     __tablename__ = "sms_attempt"
     id: GivenUuidKey
@@ -238,6 +239,9 @@ class SmsAttempt(_Dispatch, table=True):
     asked: int
     settled_at: MaybeMoment
     outcome: MaybeText
+    poll_at: MaybeMoment
+    said: Annotated[int | None, Field(default=None, sa_type=SmallInteger)]
+    said_at: MaybeMoment
 
 
 class Suppression(_Dispatch, table=True):

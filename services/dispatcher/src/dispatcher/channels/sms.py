@@ -27,6 +27,7 @@ from dispatcher.channels.smsaero_client import (
     NoAnswer,
     NotSent,
     Refused,
+    Said,
     SmsAeroClient,
     cost,
 )
@@ -34,17 +35,6 @@ from shared.categories import Channel
 
 THREADS = 16
 """A thread waits for the gateway most of its time; this many fill half of the sender's 32 in flight."""
-
-STATUSES: dict[int, bool | None] = {
-    0: None,  # queue
-    1: True,  # delivered
-    2: False,  # undelivered
-    3: None,  # handed to the operator
-    4: None,  # waiting for the operator's word
-    6: False,  # rejected
-    8: None,  # moderation
-}
-"""The provider's status numbers: delivered, failed, or still on its way. Unknown ones are on their way."""
 
 Verdict = Callable[[str], Outcome]
 
@@ -125,6 +115,16 @@ class SmsChannel:
         """What the provider lists for this number and text since then. Raises ListUnavailable."""
         wanted = phone_number(number)
         return [] if wanted is None else await self._run(lambda client: client.find(wanted, text, since))
+
+    async def status(self, provider_id: str) -> Said | None:
+        """What the provider says of an SMS it took; None when it has nothing to say of this one. Raises
+        ListUnavailable when it does not answer."""
+        return await self._run(lambda client: client.status(provider_id))
+
+    async def stopped(self) -> frozenset[str]:
+        """The numbers, in E.164, whose holders do not want SMS: the provider's black list. Raises
+        ListUnavailable."""
+        return await self._run(lambda client: client.stopped())
 
     async def balance(self) -> float:
         """Roubles left on the account. Raises ListUnavailable when the gateway does not say."""

@@ -7,6 +7,7 @@ http after a TLS error, which shows the key. Its `request` is replaced; what it 
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,10 @@ from shared.settings import is_loopback
 GATEWAY = "https://gate.smsaero.ru/v2/"
 PAGES = 20
 """How far back the provider's list is read; at 50 rows a page that is a thousand messages to one number."""
+BLACKLIST_PAGES = 1000
+
+_NOT_THIS_ONE = frozenset({HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
+"""A refusal with one of these is about the SMS asked for, not about us."""
 
 BEFORE_SENDING = (
     requests.exceptions.ConnectTimeout,
@@ -56,12 +61,20 @@ class ListUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row of the provider's list. `status` is its raw number (see `dispatcher.channels.sms.STATUSES`)."""
+    """A row of the provider's list. `status` is its raw number (see `dispatcher.channels.sms_statuses`)."""
 
     provider_id: str
     status: int
     cost: float | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the provider says of one SMS now: its raw status number, and what it took for it in roubles."""
+
+    status: int
+    cost: float | None = None
 
 
 class SmsAeroClient(smsaero.SmsAero):  # type: ignore[misc]
@@ -125,6 +138,38 @@ class SmsAeroClient(smsaero.SmsAero):  # type: ignore[misc]
             if last or all(int(row["dateCreate"]) < oldest for row in rows):
                 return found
         raise ListUnavailable(f"more than {PAGES} pages")
+
+    def status(self, provider_id: str) -> Said | None:
+        """What the provider says of an SMS; None when it has nothing to say of this one. Raises
+        ListUnavailable when it does not answer at all."""
+        try:
+            row = self.sms_status(int(provider_id))
+            return Said(int(row["status"]), cost(row.get("cost")))
+        except Refused as refused:
+            if refused.status in _NOT_THIS_ONE:
+                return None
+            raise ListUnavailable(str(refused)) from None
+        except (NotSent, NoAnswer) as error:
+            raise ListUnavailable(str(error)) from None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+    def stopped(self) -> frozenset[str]:
+        """The numbers of the provider's black list, in E.164. Raises ListUnavailable."""
+        numbers: set[str] = set()
+        for page in range(1, BLACKLIST_PAGES + 1):
+            try:
+                listed = self.blacklist_list(page=page) or {}
+                rows = [row for key, row in listed.items() if key.isdigit()]
+                numbers.update(f"+{int(row['number'])}" for row in rows)
+                last = not rows or "next" not in (listed.get("links") or {})
+            except (Refused, NotSent, NoAnswer) as error:
+                raise ListUnavailable(str(error)) from None
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ListUnavailable(f"unexpected black list: {type(error).__name__}") from None
+            if last:
+                return frozenset(numbers)
+        raise ListUnavailable(f"more than {BLACKLIST_PAGES} pages")
 
     def roubles(self) -> float:
         """What is left on the account. Raises Refused, NotSent or NoAnswer."""

@@ -13,6 +13,9 @@ from uuid import UUID
 from dispatcher.sending.settle import AttemptEnd
 from shared.db import AnyConnection
 
+FIRST_POLL = timedelta(minutes=2)
+"""An accepted SMS of which no callback has come by then is asked about (dispatcher.sending.polling)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -58,15 +61,20 @@ async def end(connection: AnyConnection, ends: Sequence[tuple[UUID, AttemptEnd, 
         """UPDATE dispatch.sms_attempt a SET
                outcome = asked.outcome,
                settled_at = clock_timestamp(),
-               provider_id = CASE WHEN NOT EXISTS (
-                   SELECT FROM dispatch.sms_attempt o WHERE o.provider_id = asked.provider_id
-               ) THEN asked.provider_id END
-           FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked(message, outcome, provider_id)
+               provider_id = asked.free,
+               poll_at = CASE WHEN asked.free IS NOT NULL THEN clock_timestamp() + $4::interval END
+           FROM (
+               SELECT message, outcome, CASE WHEN NOT EXISTS (
+                   SELECT FROM dispatch.sms_attempt o WHERE o.provider_id = given.provider_id
+               ) THEN provider_id END AS free
+               FROM unnest($1::uuid[], $2::text[], $3::text[]) AS given(message, outcome, provider_id)
+           ) AS asked
            WHERE a.message = asked.message AND a.settled_at IS NULL
            RETURNING a.message""",
         [message for message, _, _ in ends],
         [outcome.value for _, outcome, _ in ends],
         [provider_id for _, _, provider_id in ends],
+        FIRST_POLL,
     )
     return {row["message"] for row in rows}
 

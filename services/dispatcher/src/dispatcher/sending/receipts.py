@@ -1,4 +1,4 @@
-"""SMS Aero's receipts: accepted → delivered | failed, however often and in whatever order they come.
+"""SMS Aero's callbacks: what became of an SMS, told at once.
 
 They are not signed, so the address they go to holds a secret; only ids we know are taken.
 """
@@ -14,15 +14,14 @@ import asyncpg
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from dispatcher.channels.sms import STATUSES
-from dispatcher.messages import Move, Status, move
-from dispatcher.outcomes import publish_ends
+from dispatcher.sending.sms_news import hear
 from shared.access import Access, access
 from shared.clock import Clock
 
 log = structlog.get_logger()
 
 ACTOR = "smsaero"
+_LARGEST = 32_767  # a smallint
 _LOOKS = (0.0, 0.2, 0.8)
 """A receipt may be faster than the settling of its own message: look again after these seconds."""
 
@@ -51,30 +50,22 @@ def router(pool_of: Callable[[], asyncpg.Pool], clock: Clock, signing_key: bytes
             provider_id, status = str(said["id"]), int(said["status"])
         except (KeyError, TypeError, ValueError):
             return Response(status_code=400)
-        delivered = STATUSES.get(status)
-        if delivered is not None and not await receive(pool_of(), clock, provider_id, delivered=delivered):
+        if not 0 <= status <= _LARGEST:
+            return Response(status_code=400)
+        if not await receive(pool_of(), clock, provider_id, status):
             log.info("receipt.unknown", status=status)
         return Response(status_code=200)
 
     return routes
 
 
-async def receive(pool: asyncpg.Pool, clock: Clock, provider_id: str, *, delivered: bool) -> bool:
-    """Settle the SMS of this id; False when there is none. Repeats and latecomers change nothing."""
+async def receive(pool: asyncpg.Pool, clock: Clock, provider_id: str, status: int) -> bool:
+    """Note what the gateway says of the SMS of this id; False when there is none."""
     for pause in _LOOKS:
         await asyncio.sleep(pause)
         async with pool.acquire() as connection, connection.transaction():
-            message = await connection.fetchval(
-                "SELECT id FROM dispatch.message WHERE provider_id = $1 AND channel = 'sms'", provider_id
-            )
-            if message is None:
-                continue
-            after = Status.DELIVERED if delivered else Status.FAILED
-            reason = None if delivered else "sms: not delivered"
-            wish = Move(message, after, before=Status.ACCEPTED, reason=reason)
-            moved = await move(connection, [wish], actor=ACTOR)
-            await publish_ends(connection, moved, at=clock.now())
-            return True
+            if await hear(connection, provider_id, status, actor=ACTOR, school_now=clock.now()):
+                return True
     return False
 
 

@@ -6,7 +6,16 @@ revision = "dispatch_0007"
 down_revision = "dispatch_0006"
 
 STATEMENTS = """
-SELECT 1;
+ALTER TABLE dispatch.sms_attempt
+    ADD COLUMN poll_at timestamptz,
+    ADD COLUMN said smallint,
+    ADD COLUMN said_at timestamptz,
+    ADD CHECK ((said IS NULL) = (said_at IS NULL));
+CREATE INDEX sms_attempt_poll ON dispatch.sms_attempt (poll_at) WHERE poll_at IS NOT NULL;
+CREATE INDEX sms_attempt_ended ON dispatch.sms_attempt (number, said_at) WHERE said IN (1, 2, 6);
+UPDATE dispatch.sms_attempt a SET poll_at = clock_timestamp()
+FROM dispatch.message m
+WHERE a.provider_id = m.provider_id AND m.status = 'accepted' AND m.channel = 'sms';
 """
 
 
