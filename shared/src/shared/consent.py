@@ -4,6 +4,7 @@ One table, readable by a lawyer: item numbers are those of the consent sheet
 (001 Appendix 2). A cell lists what must be signed; a tuple inside it means any one of these.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -52,6 +53,20 @@ ITEMS: frozenset[str] = frozenset(
     for item in range(1, items + 1)
 )
 """Every item of the sheet, 1.1 to 6.15."""
+
+
+OwnForm = Mapping[str, tuple[str, ...]]
+"""A school's own sheet: its items and the items above that each of them means (profile `consent_form`)."""
+
+
+def items_of(form: OwnForm) -> frozenset[str]:
+    """What may be ticked on a school's sheet; an empty form is Appendix 2 itself."""
+    return frozenset(form) or ITEMS
+
+
+def meaning(signed: Iterable[str], form: OwnForm) -> frozenset[str]:
+    """The items of the matrix that a sheet of this form grants. Raises KeyError for an item not on it."""
+    return frozenset(item for own in signed for item in form[own]) if form else frozenset(signed)
 
 
 @dataclass(frozen=True, slots=True)

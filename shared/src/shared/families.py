@@ -98,6 +98,17 @@ class Guardian:
 
 
 @dataclass(frozen=True, slots=True)
+class Restriction:
+    """Rights restricted by a court or the guardianship office, as the desk registered it (R-D4)."""
+
+    first: date
+    last: date | None = None
+
+    def holds(self, today: date) -> bool:
+        return self.first <= today and (self.last is None or today <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
 class Guardianship:
     """A guardian's tie to one pupil with all papers on file, newest last."""
 
@@ -107,9 +118,13 @@ class Guardianship:
     restricted_until: date | None = None
     sheets: tuple[Sheet, ...] = ()
     applications: tuple[Application, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
 
     def restricted(self, today: date) -> bool:
-        """Rights restricted on this day, both ends included; an open end lasts (R-D4)."""
+        """Rights restricted on this day by the lists or by the desk, both ends included; an open end
+        lasts (R-D4)."""
+        if any(restriction.holds(today) for restriction in self.restrictions):
+            return True
         if self.restricted_from is None and self.restricted_until is None:
             return False
         return (self.restricted_from is None or self.restricted_from <= today) and (

@@ -17,7 +17,17 @@ from shared.calendar import Calendar, DayKind, Span
 from shared.categories import Category, Channel, Mode
 from shared.consent import Application, Form, Sheet
 from shared.db import AnyConnection
-from shared.families import Contact, Guardian, Guardianship, Name, Preference, Pupil, School, SchoolClass
+from shared.families import (
+    Contact,
+    Guardian,
+    Guardianship,
+    Name,
+    Preference,
+    Pupil,
+    Restriction,
+    School,
+    SchoolClass,
+)
 
 PUPIL = tuple[str, str]
 """School and pupil."""
@@ -158,7 +168,12 @@ _WANTED = "JOIN unnest($1::text[], $2::text[]) AS wanted(school, pupil) USING (s
 
 async def _read_pupils(connection: AnyConnection, keys: list[PUPIL]) -> list[Pupil]:
     columns = _columns(keys, 2)
-    pupils = await connection.fetch(f"SELECT p.* FROM roster.pupil p {_WANTED}", *columns)
+    # What the desk knows of a leaving goes beside the lists; the earlier day counts (R-B7).
+    pupils = await connection.fetch(
+        f"""SELECT p.*, least(p.left_on, d.left_on) AS gone_on FROM roster.pupil p {_WANTED}
+            LEFT JOIN consent.departure d USING (school, pupil)""",
+        *columns,
+    )
     ties = await connection.fetch(
         f"""SELECT t.*, g.family_name, g.given_name, g.patronymic, g.language
             FROM roster.guardianship t {_WANTED} JOIN roster.guardian g USING (school, guardian)
@@ -187,6 +202,13 @@ async def _read_pupils(connection: AnyConnection, keys: list[PUPIL]) -> list[Pup
                 row["number"], row["signed_on"], Form(row["form"]), frozenset(map(Category, row["scope"]))
             )
         )
+    restrictions: dict[tuple[str, str, str], list[Restriction]] = defaultdict(list)
+    for row in await connection.fetch(
+        f"SELECT r.* FROM consent.restriction r {_WANTED} WHERE lifted_at IS NULL ORDER BY from_on", *columns
+    ):
+        restrictions[row["school"], row["pupil"], row["guardian"]].append(
+            Restriction(row["from_on"], row["until_on"])
+        )
     guardians = await _read_guardians(connection, ties)
     of_pupil: dict[PUPIL, list[Guardianship]] = defaultdict(list)
     for tie in ties:
@@ -199,6 +221,7 @@ async def _read_pupils(connection: AnyConnection, keys: list[PUPIL]) -> list[Pup
                 restricted_until=tie["restricted_until"],
                 sheets=tuple(sheets[key]),
                 applications=tuple(papers[key]),
+                restrictions=tuple(restrictions[key]),
             )
         )
     return [
@@ -209,7 +232,7 @@ async def _read_pupils(connection: AnyConnection, keys: list[PUPIL]) -> list[Pup
             name=Name(row["family_name"], row["given_name"], row["patronymic"]),
             birth_date=row["birth_date"],
             enrolled_on=row["enrolled_on"],
-            left_on=row["left_on"],
+            left_on=row["gone_on"],
             guardianships=tuple(of_pupil[row["school"], row["pupil"]]),
         )
         for row in pupils

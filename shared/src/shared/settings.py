@@ -8,7 +8,8 @@ are never repeated in it.
 import os
 import secrets
 import tomllib
-from datetime import datetime, time
+from collections.abc import Mapping
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from shared.consent import ITEMS
 from shared.errors import ForPeople
 
 DEFAULT_PUSH_HOSTS = (
@@ -73,11 +75,20 @@ class Profile(BaseModel):
     hand_out_by: time = time(15)
     final_marks_within: Annotated[int, Field(gt=0, description="hours")] = 24
     sms_segments_per_month: Annotated[int, Field(ge=0)] = 20_000
+    consent_form: Mapping[str, tuple[str, ...]] = {}
+    """Another school's consent sheet: each of its items with the items of `shared.consent` it means."""
 
     @field_validator("daily_digest_at", mode="before")
     @classmethod
     def _one_or_by_shift(cls, value: object) -> object:
         return (value,) if isinstance(value, (str, time)) else value
+
+    @field_validator("consent_form")
+    @classmethod
+    def _onto_known_items(cls, value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        if strange := sorted({item for items in value.values() for item in items} - ITEMS):
+            raise ValueError(f"expected items of the consent sheet (1.1 to 6.15), found {', '.join(strange)}")
+        return value
 
     @field_validator("final_marks_within", mode="before")
     @classmethod
@@ -87,6 +98,15 @@ class Profile(BaseModel):
     def daily_digest(self, shift: int) -> time:
         """When the digest of a class of this shift (1, 2) leaves, in the school's zone."""
         return self.daily_digest_at[min(shift, len(self.daily_digest_at)) - 1]
+
+
+class YearOfWork(BaseModel):
+    """A year of the working calendar as the installation knows it (`[working_days.2028]`): every day off
+    from Monday to Friday, and every working Saturday or Sunday."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    off: tuple[date, ...] = ()
+    working: tuple[date, ...] = ()
 
 
 class JournalSettings(BaseModel):
@@ -125,6 +145,7 @@ class Settings(BaseSettings):
     profile: Profile = Profile()
     schools: dict[str, dict[str, Any]] = {}
     journals: tuple[JournalSettings, ...] = ()
+    working_days: dict[int, YearOfWork] = {}
 
     @classmethod
     def settings_customise_sources(

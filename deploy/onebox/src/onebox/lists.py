@@ -1,5 +1,6 @@
 """`vestnik registry import DIR`: both halves of the school's lists, with a bar and a report by line."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +18,6 @@ from shared.topics import Service
 async def import_lists(folder: Path, context: Context, console: Console) -> Report:
     """Imports what is in `folder`; many refusals are in full in a file of the data folder."""
     report = Report(full=context.settings.data / "refused-lists.txt")
-    halves = ((Service.INGEST, ingest.roster), (Service.DISPATCHER, dispatcher.papers))
     columns = (
         TextColumn("{task.description:<20}"),
         BarColumn(30),
@@ -32,9 +32,11 @@ async def import_lists(folder: Path, context: Context, console: Console) -> Repo
                 tasks[file] = progress.add_task(file, total=total)
             progress.update(tasks[file], completed=done, total=max(done, total))
 
-        for service, half in halves:
-            async with acting(context, service) as pool:
-                await half.import_folder(folder, pool, report, moved)
+        async with acting(context, Service.INGEST) as pool:
+            await ingest.roster.import_folder(folder, pool, report, moved)
+        async with acting(context, Service.DISPATCHER) as pool:
+            forms = lru_cache(lambda school: context.settings.profile_of(school).consent_form)
+            await dispatcher.papers.import_folder(folder, pool, report, moved, form_of=forms)
     return report
 
 

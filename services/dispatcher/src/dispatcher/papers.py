@@ -19,7 +19,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from shared.categories import ELECTRONIC, Category, Channel, Mode
 from shared.cells import Cells, Unfit, in_order
-from shared.consent import ITEMS, Form
+from shared.consent import Form, OwnForm, items_of, meaning
 from shared.import_report import Report
 from shared.lists import Column, Progress, Reference, Table, load, raise_epochs
 from shared.settings import is_loopback
@@ -136,17 +136,23 @@ def _known(words: list[str] | None, allowed: frozenset[str], column: str) -> lis
     return words
 
 
-def _sheet(cells: Cells) -> dict[str, Any]:
-    paper = _paper(cells)
-    ends, withdrawn = cells.day("valid_until"), cells.day("withdrawn_on")
-    in_order(paper["signed_on"], ends, "срок согласия кончается раньше подписи")
-    in_order(paper["signed_on"], withdrawn, "отзыв согласия раньше подписи")
-    items = [item.rstrip(".") for item in cells.words("items") or ()]
-    return paper | {
-        "items": _known(items, ITEMS, "items") or None,
-        "valid_until": ends,
-        "withdrawn_on": withdrawn,
-    }
+def _sheet(form_of: Callable[[str], OwnForm]) -> Callable[[Cells], dict[str, Any]]:
+    def row(cells: Cells) -> dict[str, Any]:
+        paper = _paper(cells)
+        ends, withdrawn = cells.day("valid_until"), cells.day("withdrawn_on")
+        in_order(paper["signed_on"], ends, "срок согласия кончается раньше подписи")
+        in_order(paper["signed_on"], withdrawn, "отзыв согласия раньше подписи")
+        form = form_of(paper["school"])
+        given = [item.rstrip(".") for item in cells.words("items") or ()]
+        signed = _known(given, items_of(form), "items") or ()
+        return paper | {
+            "items": sorted(meaning(signed, form)) or None,
+            "signed_items": signed or None,
+            "valid_until": ends,
+            "withdrawn_on": withdrawn,
+        }
+
+    return row
 
 
 def _application(cells: Cells) -> dict[str, Any]:
@@ -177,9 +183,17 @@ def _account(cells: Cells) -> dict[str, Any]:
     }
 
 
-def tables(zones: Mapping[str, ZoneInfo]) -> tuple[Table, ...]:
+def appendix_2(_school: str) -> OwnForm:
+    """The sheet of 001 Appendix 2, whose items are the matrix's own."""
+    return {}
+
+
+def tables(
+    zones: Mapping[str, ZoneInfo], form_of: Callable[[str], OwnForm] = appendix_2
+) -> tuple[Table, ...]:
     """The files, contacts last: a family's papers stand before its addresses can be used.
-    `zones`: the time zone of every school, for confirmations written without an offset."""
+    `zones`: the time zone of every school, for confirmations written without an offset; `form_of`:
+    a school's own consent sheet."""
     return (
         Table(
             file="consents.csv",
@@ -189,13 +203,14 @@ def tables(zones: Mapping[str, ZoneInfo]) -> tuple[Table, ...]:
                 **dict.fromkeys(("school", "pupil", "guardian", "number"), _TEXT),
                 "signed_on": _DATE,
                 "items": _LIST,
+                "signed_items": _LIST,
                 "valid_until": _DATE,
                 # The earliest withdrawal stands: a list can neither clear nor postpone one (R-B8).
                 "withdrawn_on": Column("date", update="least(n.{0}, t.{0})"),
             },
             required=("school", "pupil", "guardian", "number", "signed_on", "items"),
             optional=("valid_until", "withdrawn_on"),
-            row=_sheet,
+            row=_sheet(form_of),
             references=(_SCHOOL, _GUARDIANSHIP),
         ),
         Table(
@@ -255,7 +270,14 @@ def tables(zones: Mapping[str, ZoneInfo]) -> tuple[Table, ...]:
 FILES = tuple(table.file for table in tables({}))
 
 
-async def import_folder(folder: Path, pool: asyncpg.Pool, report: Report, progress: Progress) -> None:
+async def import_folder(
+    folder: Path,
+    pool: asyncpg.Pool,
+    report: Report,
+    progress: Progress,
+    *,
+    form_of: Callable[[str], OwnForm] = appendix_2,
+) -> None:
     """Load the papers' files of `folder` in one transaction: no decision rests on half of a family's papers.
 
     `pool` acts as dispatcher; the roster must be loaded. What cannot be taken is in `report`.
@@ -267,7 +289,7 @@ async def import_folder(folder: Path, pool: asyncpg.Pool, report: Report, progre
             for row in await connection.fetch("SELECT school, timezone FROM roster.school")
         }
         touched = set[str]()
-        for table in tables(zones):
+        for table in tables(zones, form_of):
             touched |= await load(connection, folder, table, report, progress)
         await raise_epochs(connection, "consent", touched)
         await connection.execute(

@@ -60,6 +60,8 @@ class Contact(_Consent, table=True):
     stopped_at: MaybeMoment
     stopped_because: MaybeText
     registered_at: Noted
+    confirmed_how: MaybeText
+    disputed_at: MaybeMoment
 
 
 class Sheet(_Consent, table=True):
@@ -75,6 +77,11 @@ class Sheet(_Consent, table=True):
     valid_until: date | None
     withdrawn_on: date | None
     registered_at: Noted
+    signed_items: Texts
+    refused: bool
+    signed_by: Text
+    accepted_by: Text
+    registered_by: Text
 
 
 class Application(_Consent, table=True):
@@ -88,6 +95,71 @@ class Application(_Consent, table=True):
     signed_on: date
     form: Text
     scope: Texts
+    registered_at: Noted
+    pupil_access: bool
+    accepted_by: Text
+    registered_by: Text
+
+
+class Withdrawal(_Consent, table=True):
+    """A withdrawn sheet and the clock of its destruction (R-B8)."""
+
+    __tablename__ = "withdrawal"
+    school: Key
+    pupil: Key
+    guardian: Key
+    number: Key
+    received_on: date
+    destroy_by: date
+    registered_by: Text
+    registered_at: Noted
+    destroyed_at: MaybeMoment
+
+
+class Restriction(_Consent, table=True):
+    """Restricted rights of a guardian, as the desk registered them (R-D4)."""
+
+    __tablename__ = "restriction"
+    id: GivenUuidKey
+    school: Text
+    pupil: Text
+    guardian: Text
+    from_on: date
+    until_on: date | None
+    basis: Text
+    registered_by: Text
+    registered_at: Noted
+    lifted_at: MaybeMoment
+    lifted_by: MaybeText
+
+
+class Departure(_Consent, table=True):
+    """A pupil who left, as the desk registered it (R-B7)."""
+
+    __tablename__ = "departure"
+    school: Key
+    pupil: Key
+    left_on: date
+    reason: Text
+    registered_by: Text
+    registered_at: Noted
+
+
+class Refusal(_Consent, table=True):
+    """An application that was not registered, and on which ground (R-C2)."""
+
+    __tablename__ = "refusal"
+    school: Key
+    number: Key
+    issued_on: date
+    applicant: Text
+    about: Text
+    guardian: MaybeText
+    pupil: MaybeText
+    ground: Text
+    details: Text
+    officer: Text
+    registered_by: Text
     registered_at: Noted
 
 
@@ -273,6 +345,25 @@ class ReturnedMail(_Dispatch, table=True):
     verdict: MaybeText
     reason: MaybeText
     message: UUID | None
+
+
+class ContactCode(_Dispatch, table=True):
+    """A code sent to a contact to confirm it (R-C6)."""
+
+    __tablename__ = "contact_code"
+    id: GivenUuidKey
+    school: Text
+    guardian: Text
+    channel: Text
+    address: Text
+    code_hash: Bytes
+    asked_by: Text
+    asked_at: Noted
+    expires_at: Moment
+    tries: int
+    sent_at: MaybeMoment
+    failed_because: MaybeText
+    used_at: MaybeMoment
 
 
 class ChannelPause(_Dispatch, table=True):
