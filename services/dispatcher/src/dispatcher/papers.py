@@ -108,6 +108,11 @@ _ADDRESS: Mapping[str, Callable[[str], str]] = {
 }
 
 
+def address_of(channel: Channel, value: str) -> str:
+    """An address as a person wrote it, in its one spelling. Raises Unfit."""
+    return _ADDRESS[channel](value)
+
+
 def _contact(zones: Mapping[str, ZoneInfo]) -> Callable[[Cells], dict[str, Any]]:
     def row(cells: Cells) -> dict[str, Any]:
         school, channel = cells.id("school"), cells.choice("channel", tuple(map(str, ELECTRONIC)))
