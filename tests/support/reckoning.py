@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pypdf
 
-from dispatcher import ledger
+from dispatcher import ledger, reconcile
 from dispatcher.sending.sender import UNSETTLED
 from sandbox.journal import School
 from shared.db import connect
@@ -217,6 +217,7 @@ async def _books(stage: Stage) -> list[str]:
     connection = await connect(stage.database)
     try:
         found = await ledger.add_up(connection)
+        disagrees = await reconcile.check(connection)
     finally:
         await connection.close()
     count = (await fetch(stage.database, _OWED))[0][0]
@@ -226,6 +227,7 @@ async def _books(stage: Stage) -> list[str]:
     wrong += [
         f"{name}: {found.columns[name]}" for name in ("pending", "failed", "expired") if found.columns[name]
     ]
+    wrong += [f"the ledger disagrees: {one}" for one in disagrees]
     paused = await fetch(stage.database, "SELECT channel, reason FROM dispatch.channel_pause")
     return wrong + [f"paused: {dict(row)}" for row in paused]
 

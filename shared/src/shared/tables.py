@@ -102,6 +102,7 @@ class DeadLetterRow(SQLModel):
     reason: Text
     at: Noted
     replayed_at: MaybeMoment
+    discarded_at: MaybeMoment
 
 
 class AuditRow(SQLModel):

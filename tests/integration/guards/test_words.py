@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dispatcher
+from dispatcher import words
 from dispatcher.deadlines import SAID, Why
 from dispatcher.ledger import Sum
 from dispatcher.messages import TRANSITIONS, Status
@@ -14,7 +15,6 @@ from dispatcher.notices.notice import Kind
 from dispatcher.notices.whom import AUDIENCE
 from dispatcher.notices.wording import WORDS
 from dispatcher.planning.corrections import Silence
-from onebox import words
 from shared.categories import Category, Channel
 from shared.changes import TYPES
 from shared.routing import Reason, Verdict

@@ -5,6 +5,7 @@ Answers go to standard output, everything else to standard error.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -33,6 +34,7 @@ for name, group in {"registry": registry, "token": token, "print": print_, "repl
 answers = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 Result = TypeVar("Result")
+_DAY = ["%Y-%m-%d"]
 
 
 def main() -> None:
@@ -155,11 +157,22 @@ def replay_refused(
 
 
 @app.command()
-def status() -> None:
-    """Очереди каналов, сроки и книга учёта."""
+def status(
+    first: Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="С этого дня")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="По этот день")] = None,
+    school: Annotated[str | None, typer.Option(help="Школа; без неё — все")] = None,
+) -> None:
+    """Очереди каналов, сроки, книга учёта и её сверка; 1, если книга не сходится.
+
+    Дни относятся к книге учёта: когда изменения приняты от журнала.
+    """
     from onebox.status import read_status, show_status
 
-    show_status(within(read_status), answers)
+    days = {"first": first.date() if first else None, "last": last.date() if last else None}
+    found = within(lambda context: read_status(context, school=school, **days))
+    show_status(found, answers)
+    if not found.agrees:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,31 +1,39 @@
-"""`vestnik status`: what waits, how fast it goes, what is late, the ledger's sum, and what the staff
-should have been told."""
+"""`vestnik status`: what waits, how fast it goes, what is late, the ledger's sum and whether it agrees
+with everything else, and what the staff should have been told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dispatcher import deadlines, ledger
+from dispatcher import deadlines, ledger, reconcile, words
 from dispatcher.deadlines import SAID, Deadlines, Open, State
-from dispatcher.ledger import Queue, Sum
+from dispatcher.ledger import Period, Queue, Sum
+from dispatcher.ledger_rows import period_of
 from dispatcher.notices.store import Untold, untold
-from onebox import words
-from onebox.acts import acting
+from dispatcher.reconcile import Discrepancy, Lag
+from ingest.inbox import published
+from onebox.acts import UnknownSchool, acting
 from shared.categories import Channel
+from shared.db import AnyConnection
 from shared.service import Context
 from shared.topics import Service
 
 _NEWEST = 5
 _MOST_OVERDUE = 5
+_NAMED = 20
+_PLANNED_BY_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """`rates`: messages accepted a minute. `overdue`: what is late or about to be, the most urgent first.
-    `untold`: notices by kind; `newest` of them first."""
+    `untold`: notices by kind; `newest` of them first. `late` are changes that ingest took long ago and
+    nobody planned."""
 
     queues: list[Queue]
     rates: dict[Channel, float]
@@ -34,21 +42,55 @@ class Status:
     total: Sum
     untold: dict[str, int]
     newest: list[Untold]
+    lag: Lag
+    discrepancies: list[Discrepancy]
+    late: list[UUID]
+
+    @property
+    def agrees(self) -> bool:
+        return self.total.adds_up and not self.discrepancies and not self.late
 
 
-async def read_status(context: Context) -> Status:
+async def read_status(
+    context: Context, *, school: str | None = None, first: date | None = None, last: date | None = None
+) -> Status:
+    """The ledger and its check for the changes accepted on these days of school time, both included.
+    Raises UnknownSchool."""
     now = context.clock.now()
     async with acting(context, Service.DISPATCHER) as pool, pool.acquire() as connection:
+        if school is not None and not await connection.fetchval(
+            "SELECT true FROM roster.school WHERE school = $1", school
+        ):
+            raise UnknownSchool(f"Школы «{school}» нет в списках.")
         counts, newest = await untold(connection, _NEWEST)
+        period = await period_of(connection, school=school, first=first, last=last)
         return Status(
             queues=await ledger.queues(connection, now),
             rates=await ledger.rates(connection),
             deadlines=await deadlines.count(connection, now),
             overdue=await deadlines.page(connection, now, limit=_MOST_OVERDUE),
-            total=await ledger.add_up(connection),
+            total=await ledger.add_up(connection, period),
             untold=counts,
             newest=newest,
+            lag=await reconcile.lag(connection),
+            discrepancies=await reconcile.check(connection, period),
+            late=await _late(context, connection, period),
         )
+
+
+async def _late(context: Context, connection: AnyConnection, period: Period) -> list[UUID]:
+    """Asks ingest itself, for on a broker nothing published stays behind in the database."""
+    found: list[UUID] = []
+    async with acting(context, Service.INGEST) as pool, pool.acquire() as inbox:
+        async for changes in published(
+            inbox,
+            school=period.school,
+            since=period.since,
+            until=period.until,
+            older_than=_PLANNED_BY_NOW,
+        ):
+            found += await reconcile.unplanned(connection, changes)
+    return found
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -65,7 +107,43 @@ def show_status(status: Status, console: Console) -> None:
         console.print(f"  {_overdue(one)}")
     parts = " + ".join(f"{words.LEDGER[name]} {number}" for name, number in status.total.columns.items())
     console.print(f"Книга учёта: решений {status.total.decisions} = {parts}")
+    _show_check(status, console)
     _show_untold(status, console)
+
+
+def _show_check(status: Status, console: Console) -> None:
+    if status.lag.changes and status.lag.since is not None:
+        waits = _age(datetime.now(UTC) - status.lag.since)
+        console.print(f"Из журнала ещё не разобрано изменений: {status.lag.changes}, старейшее ждёт {waits}")
+    if status.agrees:
+        console.print("Сверка: сходится", style="green")
+        return
+    console.print("Сверка: НЕ СХОДИТСЯ", style="bold red")
+    _list_wrong(
+        console,
+        [f"{words.FAULTS[one.fault]}: {_whereabouts(one)}" for one in status.discrepancies],
+    )
+    _list_wrong(
+        console, [f"принято от журнала, но не разобрано: изменение {change}" for change in status.late]
+    )
+    console.print(
+        "Передайте эти номера тем, кто обслуживает Вестник. Изменения, которые не разобраны, "
+        "разбирает снова vestnik replay changes; повтор ничего не удвоит."
+    )
+
+
+def _list_wrong(console: Console, wrong: Sequence[str]) -> None:
+    for line in wrong[:_NAMED]:
+        console.print(f"  {line}", style="red", markup=False)
+    if len(wrong) > _NAMED:
+        console.print(f"  и ещё {len(wrong) - _NAMED}", style="red")
+
+
+def _whereabouts(one: Discrepancy) -> str:
+    about = "сообщение" if one.fault.about_message else "изменение"
+    whose = f", представитель {one.guardian}" if one.guardian else ""
+    sides = f"ожидалось {one.expected or '—'}, есть {one.found or '—'}"
+    return f"{about} {one.subject}, школа {one.school}{whose}; {sides}"
 
 
 def _show_untold(status: Status, console: Console) -> None:

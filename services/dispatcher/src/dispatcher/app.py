@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 from fastapi import FastAPI
 
-from dispatcher import watch
+from dispatcher import ledger_watch, watch
 from dispatcher.channels.base import Port
 from dispatcher.channels.email import EmailChannel
 from dispatcher.channels.push import PushChannel
@@ -166,7 +166,7 @@ class _Running:
         self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
         self._bus.subscribe(Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle))
         self._context = context
-        self._teller_bell, self._watch_bell = Bell(), Bell()
+        self._teller_bell, self._watch_bell, self._ledger_bell = Bell(), Bell(), Bell()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -179,6 +179,7 @@ class _Running:
             "composer": self._composer.run(),
             "sweeper": self._sweeper.run(),
             "watch": self._watch(),
+            "ledger": self._watch_ledger(),
         }
         if self._poller is not None:
             works["poller"] = self._poller.run()
@@ -201,6 +202,11 @@ class _Running:
         url, bell = self._context.database_url, self._teller_bell
         await lead(url, Service.DISPATCHER, teller.JOB, work, bell, Pulse())
 
+    async def _watch_ledger(self) -> None:
+        """Whenever no other replica does."""
+        url, work = self._context.database_url, ledger_watch.LedgerWatch(self._context.clock).run
+        await lead(url, Service.DISPATCHER, ledger_watch.JOB, work, self._ledger_bell, Pulse())
+
     async def stop(self) -> None:
         """First nothing new comes in, then what is in hand is sent and settled."""
         await self._bus.stop()
@@ -211,7 +217,8 @@ class _Running:
         self._sender.stop()
         self._teller_bell.stop()
         self._watch_bell.stop()
-        await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch")
+        self._ledger_bell.stop()
+        await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch", "ledger")
         self._settler.stop()
         await self._ended("settler")
         for port in self._ports:

@@ -74,7 +74,7 @@ Key = tuple[datetime, UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A decision that is late or at risk. `detail` is a machine word (`onebox.words.REASONS`) or what a
+    """A decision that is late or at risk. `detail` is a machine word (`dispatcher.words.REASONS`) or what a
     gateway said; `message` is None until composed."""
 
     change: UUID

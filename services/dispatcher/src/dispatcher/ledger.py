@@ -14,20 +14,22 @@ RATE_OVER = timedelta(minutes=5)
 
 _PENDING = ", ".join(f"'{status.value}'" for status in Status if status.pending)
 
-_COLUMN = f"""CASE
+COLUMN = f"""CASE
     WHEN d.cancelled_by IS NOT NULL THEN 'cancelled'
     WHEN d.verdict = 'paper' THEN 'paper'
     WHEN d.verdict = 'suppress' THEN 'suppressed'
     WHEN d.message IS NULL OR m.status IN ({_PENDING}) THEN 'pending'
     ELSE m.status
 END"""
+"""The column a decision `d` with its message `m` stands in."""
 
-_FROM = """FROM dispatch.decision d
+FROM = """FROM dispatch.decision d
 JOIN dispatch.change c USING (change)
 LEFT JOIN dispatch.message m ON m.id = d.message
 WHERE ($1::text IS NULL OR d.school = $1)
   AND ($2::timestamptz IS NULL OR c.accepted_at >= $2)
   AND ($3::timestamptz IS NULL OR c.accepted_at < $3)"""
+"""Decisions of a period: school, since, until."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ EVERYTHING = Period()
 async def add_up(connection: AnyConnection, period: Period = EVERYTHING) -> Sum:
     """The ledger's sum, one statement."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMN} AS place, count(*) AS decisions {_FROM} GROUP BY place",
+        f"SELECT {COLUMN} AS place, count(*) AS decisions {FROM} GROUP BY place",
         period.school,
         period.since,
         period.until,

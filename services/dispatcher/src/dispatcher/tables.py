@@ -206,6 +206,7 @@ class Change(_Dispatch, table=True):
     class_name: str | None = class_column(nullable=True)
     data: Json
     planned_at: Noted
+    guardians: int | None
 
 
 class Entity(_Dispatch, table=True):
@@ -430,6 +431,20 @@ class LateSchool(_Dispatch, table=True):
     school: Key
     seen_at: Noted
     noticed_at: Noted
+
+
+class DiscrepancyRow(_Dispatch, table=True):
+    """Where the ledger disagrees with itself (`dispatcher.reconcile`)."""
+
+    __tablename__ = "discrepancy"
+    fault: Key
+    subject: UuidKey
+    guardian: Key
+    school: Text
+    expected: Text
+    found: Text
+    seen_at: Noted
+    gone_at: MaybeMoment
 
 
 class Outbox(OutboxRow, _Dispatch, table=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pypdf
 
-from dispatcher import ledger
+from dispatcher import ledger, reconcile
 from dispatcher.ledger import Sum
 from onebox.demo.installation import Installation
 from onebox.environment import embedded
@@ -65,12 +65,14 @@ class Account:
     batches: Sequence[tuple[str, int, int]]
     sum: Sum
     owed: int
+    discrepancies: int
     checks: tuple[Check, ...]
 
     @property
     def adds_up(self) -> bool:
-        """Every guardian concerned by a change has exactly one line, and each line one place."""
-        return self.owed == self.sum.decisions == sum(self.sum.columns.values())
+        """Every guardian concerned by a change has exactly one line, each line one place, and the
+        product's own check finds nothing."""
+        return self.owed == self.sum.decisions == sum(self.sum.columns.values()) and not self.discrepancies
 
     @property
     def agrees(self) -> bool:
@@ -135,6 +137,7 @@ async def _count(connection: asyncpg.Connection, world: World, told: Told, pdfs:
         batches=[tuple(row) for row in batches],
         sum=await ledger.add_up(connection),
         owed=await connection.fetchval(_OWED),
+        discrepancies=len(await reconcile.check(connection)),
         checks=checks,
     )
 

@@ -6,7 +6,7 @@ from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 
-from onebox import words
+from dispatcher import words
 from onebox.demo.account import Account
 
 

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     PAPER_NOT_HANDED_OUT = "paper_not_handed_out"
     MOVED_TO_PAPER = "moved_to_paper"
     DEADLINE_LATE = "deadline_late"
+    LEDGER_DISAGREES = "ledger_disagrees"
 
 
 FACTS: dict[Kind, tuple[str, ...]] = {
@@ -28,6 +29,7 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.PAPER_NOT_HANDED_OUT: ("school", "class", "occasion", "name", "state", "hand_out_by"),
     Kind.MOVED_TO_PAPER: ("school", "class", "pupil"),
     Kind.DEADLINE_LATE: ("school", "late", "channels"),
+    Kind.LEDGER_DISAGREES: ("rows",),
 }
 """What a notice of each kind must say, all of it text."""
 

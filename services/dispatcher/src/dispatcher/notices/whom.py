@@ -19,6 +19,7 @@ AUDIENCE = {
     Kind.PAPER_NOT_HANDED_OUT: Audience.TEACHERS,
     Kind.MOVED_TO_PAPER: Audience.TEACHERS,
     Kind.DEADLINE_LATE: Audience.OPERATORS,
+    Kind.LEDGER_DISAGREES: Audience.OPERATORS,
 }
 """Operators are those of the notice's school, without a school those of all; a school without
 operators has its admins. Teachers are those of the notice's class."""

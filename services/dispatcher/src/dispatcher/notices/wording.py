@@ -77,6 +77,15 @@ WORDS: dict[Kind, Words] = {
         "или не отвечает сервер:",
         "/dispatcher/",
     ),
+    Kind.LEDGER_DISAGREES: Words(
+        "книга учёта не сходится",
+        "Проверка нашла строки, которые расходятся с остальными записями: возможно, кто-то из семей не "
+        "получит того, что ему полагается:",
+        "Отправка продолжается, записи журнала сохранены, и разобрать их можно снова.",
+        "Посмотрите на странице, каких изменений и сообщений это касается, и передайте их номера тем, кто "
+        "обслуживает Вестник:",
+        "/dispatcher/check",
+    ),
 }
 UNKNOWN = Words(
     "сообщение службы",
@@ -148,6 +157,10 @@ def _late(seen: Seen) -> str:
     return f"{_moment(seen.at)}, просроченных сведений: {line(facts['late'])} ({over})"
 
 
+def _disagrees(seen: Seen) -> str:
+    return f"{_moment(seen.at)}, строк: {line(seen.notice.details['rows'])}"
+
+
 def _as_it_is(seen: Seen) -> str:
     facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
     return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
@@ -160,6 +173,7 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.PAPER_NOT_HANDED_OUT: _not_handed_out,
     Kind.MOVED_TO_PAPER: _moved,
     Kind.DEADLINE_LATE: _late,
+    Kind.LEDGER_DISAGREES: _disagrees,
 }
 
 

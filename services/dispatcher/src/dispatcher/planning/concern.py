@@ -47,6 +47,11 @@ def concerned(change: Change, families: Families) -> Concerned:
     return Concerned(facts_of(change, school.timezone), _pupils(change, families))
 
 
+def guardians(found: Concerned) -> int:
+    """How many decisions there must be, whatever they are: what the ledger is checked against."""
+    return len({tie.guardian.guardian for pupil in found.pupils for tie in pupil.guardianships})
+
+
 def _scope(change: Change) -> str:
     if change.pupil is not None:
         return "pupil"

@@ -67,7 +67,8 @@ class Planner:
             placed, concerned, unplaced = _placed(changes, self._families)
             places = self._places(placed)
         rejected += unplaced
-        taken = await store.claim(connection, placed) if placed else set()
+        owed = {change.change: concern.guardians(concerned[change.change]) for change in placed}
+        taken = await store.claim(connection, placed, owed) if placed else set()
         fresh = [change for change in placed if change.change in taken]
         if fresh:
             await self._plan(connection, fresh, concerned, places)

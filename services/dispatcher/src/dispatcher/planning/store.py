@@ -5,7 +5,7 @@ decisions, and within each in key order. A sender locks a message and then its d
 two never wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -49,19 +49,23 @@ ChildDay = tuple[str, str, str, date]
 _ALERT_LOCK = 0x414C_4552  # "ALER": the space of advisory locks on children's days
 
 
-async def claim(connection: asyncpg.Connection, changes: Iterable[Change]) -> set[UUID]:
-    """Take these changes for planning; those taken before, or by another planner, are left out."""
+async def claim(
+    connection: asyncpg.Connection, changes: Iterable[Change], guardians: Mapping[UUID, int]
+) -> set[UUID]:
+    """Take these changes for planning; those taken before, or by another planner, are left out.
+    `guardians`: how many each concerns, which the ledger is checked against."""
     rows = sorted(changes, key=lambda change: change.change)
     taken = await connection.fetch(
         """INSERT INTO dispatch.change (
                change, source, school, type, category, entity, revision, time, accepted_at, pupil, class,
-               data)
+               data, guardians)
            SELECT change, source, school, type, category, entity, revision, time, accepted_at, pupil, class,
-                  data::jsonb
+                  data::jsonb, guardians
            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-                       $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])
+                       $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[],
+                       $13::int[])
                 AS given(change, source, school, type, category, entity, revision, time, accepted_at, pupil,
-                         class, data)
+                         class, data, guardians)
            ON CONFLICT DO NOTHING RETURNING change""",
         [change.change for change in rows],
         [change.source for change in rows],
@@ -75,6 +79,7 @@ async def claim(connection: asyncpg.Connection, changes: Iterable[Change]) -> se
         [change.pupil for change in rows],
         [change.class_name for change in rows],
         [orjson.dumps(change.data).decode() for change in rows],
+        [guardians[change.change] for change in rows],
     )
     return {row["change"] for row in taken}
 
