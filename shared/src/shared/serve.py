@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +27,9 @@ from shared.clock import make_clock
 from shared.errors import ForPeople
 from shared.service import Build, Context, Part
 from shared.settings import Settings, SettingsError, load
+from shared.web.pages import Pages
+from shared.web.site import Site
+from shared.web.visit import visit_of
 
 log = structlog.get_logger()
 
@@ -45,14 +48,25 @@ class Hosted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp = self.part.app
-        if not self.started and scope["type"] == "http":
-            app = JSONResponse(
-                {"title": "Служба ещё не готова", "status": 503, "detail": self.lacks},
-                503,
-                {"Retry-After": "2"},
-                media_type="application/problem+json",
-            )
+        if not self.started and scope["type"] == "http" and not self._needs_nothing(scope):
+            app = self._not_ready(Request(scope))
         await app(scope, receive, send)
+
+    def _needs_nothing(self, scope: Scope) -> bool:
+        """The page that says it is not ready is to look as the others do."""
+        return bool(scope["path"].startswith(f"{self.part.path}/static/"))
+
+    def _not_ready(self, request: Request) -> Response:
+        """For people without the reason: it is for the operator, who has `/readyz`."""
+        headers = {"Retry-After": "2"}
+        if visit_of(request).wants_html:
+            return Pages("shared.web", self.part.path).error(request, 503, headers=headers)
+        return JSONResponse(
+            {"title": "Служба ещё не готова", "status": 503, "detail": self.lacks},
+            503,
+            headers,
+            media_type="application/problem+json",
+        )
 
     async def run(self) -> None:
         while not self.started:
@@ -87,9 +101,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def root_app(hosted: Sequence[Hosted]) -> FastAPI:
-    """All services' pages below their paths, and what watchers ask of every process."""
-    app = FastAPI(title="Вестник", docs_url=None, redoc_url=None, openapi_url=None)
+def root_app(hosted: Sequence[Hosted], site: Site) -> FastAPI:
+    """All services' pages below their paths, and what watchers ask of every process. `site` is the root's."""
+    app = site.app
 
     @app.get("/healthz")
     @access(Access.PUBLIC, "says only that the process answers")
@@ -113,10 +127,10 @@ def root_app(hosted: Sequence[Hosted]) -> FastAPI:
 
 
 @contextlib.asynccontextmanager
-async def serving(parts: Sequence[Part], *, host: str, port: int) -> AsyncIterator[FastAPI]:
+async def serving(parts: Sequence[Part], site: Site, *, host: str, port: int) -> AsyncIterator[FastAPI]:
     """Services behind one listening socket, stopped in order on leaving."""
     hosted = [Hosted(part) for part in parts]
-    app = root_app(hosted)
+    app = root_app(hosted, site)
     server = _Server(
         uvicorn.Config(
             app,
@@ -179,7 +193,8 @@ def run(name: str, build: Build, *, load_settings: Callable[[], Settings] = load
     context = context_of(settings, settings.database_url.get_secret_value())
 
     async def main() -> None:
-        async with serving([build(context)], host=settings.host, port=port):
+        site = Site("shared.web", "", settings)
+        async with serving([build(context)], site, host=settings.host, port=port):
             await until_told_to_stop()
 
     run_loop(main())

@@ -14,6 +14,7 @@ from shared.clock import RealClock
 from shared.serve import Hosted, root_app
 from shared.service import Context, Part
 from shared.settings import Settings
+from shared.web.site import Site
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
     settings = Settings(data=tmp_path, secret_key="a key of this test")
     context = Context(settings, database, RealClock())
     hosted = [Hosted(build(context)) for build in BUILDS]
-    app = root_app(hosted)
     parts = [one.part for one in hosted]
-    add_home(app, parts, context)
+    site = Site("onebox", "", settings)
+    add_home(site, parts, context)
+    app = root_app(hosted, site)
     for one in hosted:
         await one.run()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://house") as http:

@@ -9,6 +9,8 @@ from shared.topics import Service
 SCHEMAS = [schema for schemas in OWNED.values() for schema in schemas]
 READ_BY_ALL = {"outbox", "bus_cursor", "alembic_version"}
 APPEND_ONLY = {"audit"}
+OPENS_DOORS = {"password", "invitation", "throttle"}
+"""Of the registry, and yet their writer's alone."""
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 _MAY = """
@@ -26,7 +28,7 @@ def should(service: Service, schema: str, table: str, privilege: str) -> bool:
         return privilege == "SELECT"
     own = schema in OWNED[service]
     if privilege == "SELECT":
-        return own or schema in REGISTRY or table in READ_BY_ALL
+        return own or (schema in REGISTRY and table not in OPENS_DOORS) or table in READ_BY_ALL
     if table in APPEND_ONLY and privilege != "INSERT":
         return False
     return own and privilege in WRITES

@@ -15,12 +15,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from dispatcher.app import Dispatcher
 from dispatcher.sending import receipts
 from dispatcher.texts.links import Purpose
-from shared.access import Access
+from shared.access import Access, mark_of
 from shared.serve import Hosted
 
 from .conftest import House
 
 REFUSED = {
+    Access.STAFF: {401},
+    Access.PARENT: {401},
+    Access.ONE_TIME_LINK: {404},
     Access.JOURNAL_TOKEN: {401},
     Access.SIGNED_LINK: {403, 404},
     Access.GATEWAY_SECRET: {403, 404},
@@ -37,8 +40,8 @@ class Door:
 
     @property
     def rule(self) -> Access | None:
-        said = getattr(self.route.endpoint, "__access__", None)
-        return said[0] if said else None
+        said = mark_of(self.route.endpoint)
+        return said.rule if said else None
 
 
 def walk(routes: list[BaseRoute], prefix: str = "") -> Iterator[Door]:
@@ -61,11 +64,9 @@ async def test_every_route_says_who_may_call_it_and_why(house: House) -> None:
     assert {"/", "/healthz", "/readyz", "/metrics", "/ingest/v1/changes"} <= paths
     assert {"/dispatcher/u/{token}", "/dispatcher/receipts/smsaero/{given}"} <= paths
     for door in doors:
-        said = getattr(door.route.endpoint, "__access__", None)
+        said = mark_of(door.route.endpoint)
         assert said, f"{door.path}: who may call it? see shared.access"
-        rule, why = said
-        assert isinstance(rule, Access)
-        assert why.strip(), door.path
+        assert said.why.strip(), door.path
 
 
 async def test_a_stranger_is_refused_wherever_it_is_not_public(house: House) -> None:

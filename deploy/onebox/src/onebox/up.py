@@ -8,6 +8,7 @@ from onebox.home import add_home
 from shared.migrations import migrate
 from shared.serve import context_of, run_loop, serving, until_told_to_stop
 from shared.settings import Settings
+from shared.web.site import Site
 
 BUILDS = (ingest.app.build, dispatcher.app.build, print_queue.app.build)
 
@@ -18,8 +19,9 @@ async def up(settings: Settings, port: int) -> None:
         await migrate(url)
         context = context_of(settings, url)
         parts = [build(context) for build in BUILDS]
-        async with serving(parts, host=settings.host, port=port) as app:
-            add_home(app, parts, context)
+        site = Site("onebox", "", settings)
+        add_home(site, parts, context)
+        async with serving(parts, site, host=settings.host, port=port):
             print(f"Вестник работает: http://{settings.host}:{port}", flush=True)  # noqa: T201 - the answer itself
             await until_told_to_stop()
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import asyncpg
 import structlog
-from fastapi import FastAPI
 
 from dispatcher import ledger_watch, watch
 from dispatcher.channels.base import Port
@@ -18,6 +17,10 @@ from dispatcher.channels.vapid import subject, vapid_key
 from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
+from dispatcher.people import entering
+from dispatcher.people.login import Logins
+from dispatcher.people.passwords import Passwords
+from dispatcher.people.throttle import Throttle
 from dispatcher.planning.planner import GROUP, Planner
 from dispatcher.sending import receipts, unsubscribe
 from dispatcher.sending.budget import Budget
@@ -40,6 +43,7 @@ from shared.migrations import require_current
 from shared.service import Context, Part
 from shared.settings import Settings
 from shared.topics import Service, Topic
+from shared.web.site import Site
 
 log = structlog.get_logger()
 
@@ -93,8 +97,13 @@ class Dispatcher:
             public_url=self._settings.public_url,
             signing_key=self._settings.signing_key,
         )
-        self.app = FastAPI(title="Вестник: рассылка", docs_url=None, redoc_url=None, openapi_url=None)
-        self.app.include_router(unsubscribe.router(self._opened, self.renderer.links, context.clock))
+        self.site = Site("dispatcher", self.path, self._settings, pool_of=lambda: self._pool)
+        self.app = self.site.app
+        logins = Logins(Throttle(self._settings.signing_key()), Passwords())
+        self.app.include_router(entering.router(self.site, self._opened, logins))
+        self.app.include_router(
+            unsubscribe.router(self.site.pages, self._opened, self.renderer.links, context.clock)
+        )
         self.app.include_router(receipts.router(self._opened, context.clock, self._settings.signing_key()))
 
     def _opened(self) -> asyncpg.Pool:

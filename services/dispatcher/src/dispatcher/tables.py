@@ -173,16 +173,63 @@ class Preference(_Consent, table=True):
     set_at: Noted
 
 
-class Account(Tables, table=True):
-    """A member of staff."""
+class _People(Tables):
+    __table_args__: ClassVar[Any] = {"schema": "people"}
+
+
+class Account(_People, table=True):
+    """A member of staff; `school` is `*` for an account of the whole installation."""
 
     __tablename__ = "account"
-    __table_args__: ClassVar[Any] = {"schema": "people"}
     school: Key
     login: Key
     role: Text
     name: Text
     email: Text
+    disabled_at: MaybeMoment
+
+
+class Password(_People, table=True):
+    """An argon2id hash; the dispatcher's alone."""
+
+    __tablename__ = "password"
+    school: Key
+    login: Key
+    hash: Text
+    set_at: Noted
+
+
+class Session(_People, table=True):
+    """Somebody logged in; the cookie's token as SHA-256."""
+
+    __tablename__ = "session"
+    id: GivenUuidKey
+    hash: Bytes
+    school: Text
+    login: Text
+    began_at: Noted
+    expires_at: Moment
+    ended_at: MaybeMoment
+
+
+class Invitation(_People, table=True):
+    """The one open one-time link of an account; its code as SHA-256."""
+
+    __tablename__ = "invitation"
+    school: Key
+    login: Key
+    hash: Bytes
+    made_at: Noted
+    expires_at: Moment
+
+
+class Throttle(_People, table=True):
+    """Failed tries of a login or an address, by a keyed digest."""
+
+    __tablename__ = "throttle"
+    key: Annotated[bytes, Field(sa_type=BYTEA, primary_key=True)]
+    failures: int
+    began_at: Noted
 
 
 class _Dispatch(Tables):

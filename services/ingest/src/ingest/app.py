@@ -1,7 +1,6 @@
 """Ingest put together: the journals' door and the bus that carries changes on."""
 
 import asyncpg
-from fastapi import FastAPI
 
 from ingest import api
 from shared.bus.base import Bus
@@ -10,6 +9,7 @@ from shared.db import DATABASE_AWAY, open_pool
 from shared.migrations import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
+from shared.web.site import Site
 
 
 class Ingest:
@@ -21,9 +21,8 @@ class Ingest:
         self._context = context
         self._pool: asyncpg.Pool | None = None
         self._bus: Bus | None = None
-        self.app = FastAPI(
-            title="Вестник: приём из журналов", docs_url=None, redoc_url=None, openapi_url=None
-        )
+        self.site = Site("ingest", self.path, context.settings, pool_of=lambda: self._pool)
+        self.app = self.site.app
         self.app.include_router(api.routes(lambda: self._pool, context.clock))
 
     async def start(self) -> None:

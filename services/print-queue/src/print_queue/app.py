@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-from fastapi import FastAPI
 
 from print_queue import ledger, outcomes
 from print_queue.batches import Batches
@@ -17,6 +16,7 @@ from shared.db import DATABASE_AWAY, open_pool
 from shared.migrations import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
+from shared.web.site import Site
 
 __all__ = ["PrintQueue", "build", "print_week"]
 
@@ -31,8 +31,9 @@ class PrintQueue:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.app = FastAPI(title="Вестник: печать", docs_url=None, redoc_url=None, openapi_url=None)
         self._pool: asyncpg.Pool | None = None
+        self.site = Site("print_queue", self.path, context.settings, pool_of=lambda: self._pool)
+        self.app = self.site.app
         self._bus: Bus | None = None
         self._bell, self._pulse = Bell(), Pulse()
         self._closer: asyncio.Task[None] | None = None

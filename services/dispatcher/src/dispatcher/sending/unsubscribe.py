@@ -6,11 +6,10 @@ failed, so the next channel or paper follows.
 """
 
 from collections.abc import Callable
-from html import escape
 
 import asyncpg
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from dispatcher.outcomes import notify_staff
@@ -20,6 +19,8 @@ from shared.access import Access, access
 from shared.categories import Channel
 from shared.clock import Clock
 from shared.db import AnyConnection
+from shared.web.language import mark
+from shared.web.pages import Pages
 
 log = structlog.get_logger()
 
@@ -27,47 +28,55 @@ _BECAUSE = {Purpose.UNSUBSCRIBE: Source.UNSUBSCRIBED, Purpose.NOT_MINE: Source.N
 
 _ASK = {
     Purpose.UNSUBSCRIBE: (
-        "Отписаться от писем",
-        (
+        mark("Отписаться от писем"),
+        mark(
             "Письма из школы на этот адрес больше не придут. Сведения об учёбе вы будете получать "
             "другим способом из вашего заявления, а если его нет, на бумаге."
         ),
-        "Отписаться",
+        mark("Отписаться"),
     ),
     Purpose.NOT_MINE: (
-        "Это не мой ребёнок",
-        (
+        mark("Это не мой ребёнок"),
+        mark(
             "Похоже, адрес записан в школе по ошибке. Нажмите кнопку, и письма на него прекратятся, "
             "а школа проверит запись."
         ),
-        "Больше не писать на этот адрес",
+        mark("Больше не писать на этот адрес"),
     ),
 }
 _DONE = {
     Purpose.UNSUBSCRIBE: (
-        "Вы отписаны",
-        "Писем на этот адрес больше не будет. Передумаете — скажите секретарю школы.",
+        mark("Вы отписаны"),
+        mark("Писем на этот адрес больше не будет. Передумаете — скажите секретарю школы."),
     ),
-    Purpose.NOT_MINE: ("Спасибо", "Писем на этот адрес больше не будет. Школа проверит запись."),
+    Purpose.NOT_MINE: (
+        mark("Спасибо"),
+        mark("Писем на этот адрес больше не будет. Школа проверит запись."),
+    ),
 }
 _WRONG = (
-    "Ссылка не подошла",
-    "Возможно, она скопирована не целиком. Откройте её из письма ещё раз или напишите в школу.",
+    mark("Ссылка не подошла"),
+    mark("Возможно, она скопирована не целиком. Откройте её из письма ещё раз или напишите в школу."),
 )
 
 
-def router(pool_of: Callable[[], asyncpg.Pool], links: Links, clock: Clock) -> APIRouter:
+def router(pages: Pages, pool_of: Callable[[], asyncpg.Pool], links: Links, clock: Clock) -> APIRouter:
     """Routes `/u/{token}` and `/not-mine/{token}`."""
     routes = APIRouter()
 
-    def ask(token: str, purpose: Purpose) -> HTMLResponse:
-        claim = read(links, token, purpose)
-        return _page(*_WRONG, status=404) if claim is None else _page(*_ASK[purpose])
+    def page(
+        request: Request, title: str, text: str, button: str | None = None, *, status: int = 200
+    ) -> HTMLResponse:
+        return pages.render(request, "message.html.j2", status=status, title=title, text=text, button=button)
 
-    async def act(token: str, purpose: Purpose) -> HTMLResponse:
+    def ask(request: Request, token: str, purpose: Purpose) -> HTMLResponse:
+        claim = read(links, token, purpose)
+        return page(request, *_WRONG, status=404) if claim is None else page(request, *_ASK[purpose])
+
+    async def act(request: Request, token: str, purpose: Purpose) -> HTMLResponse:
         claim = read(links, token, purpose)
         if claim is None:
-            return _page(*_WRONG, status=404)
+            return page(request, *_WRONG, status=404)
         async with pool_of().acquire() as connection, connection.transaction():
             if await stop(connection, links, claim) and purpose is Purpose.NOT_MINE:
                 await notify_staff(
@@ -77,27 +86,27 @@ def router(pool_of: Callable[[], asyncpg.Pool], links: Links, clock: Clock) -> A
                     school=claim.school,
                     guardian=claim.guardian,
                 )
-        return _page(*_DONE[purpose])
+        return page(request, *_DONE[purpose])
 
     @routes.get("/u/{token}")
     @access(Access.SIGNED_LINK, "shows a button, changes nothing")
-    async def ask_unsubscribe(token: str) -> HTMLResponse:
-        return ask(token, Purpose.UNSUBSCRIBE)
+    async def ask_unsubscribe(request: Request, token: str) -> HTMLResponse:
+        return ask(request, token, Purpose.UNSUBSCRIBE)
 
     @routes.post("/u/{token}")
     @access(Access.SIGNED_LINK, "stops mail to the one address the link was made for")
-    async def unsubscribe(token: str) -> HTMLResponse:
-        return await act(token, Purpose.UNSUBSCRIBE)
+    async def unsubscribe(request: Request, token: str) -> HTMLResponse:
+        return await act(request, token, Purpose.UNSUBSCRIBE)
 
     @routes.get("/not-mine/{token}")
     @access(Access.SIGNED_LINK, "shows a button, changes nothing")
-    async def ask_not_mine(token: str) -> HTMLResponse:
-        return ask(token, Purpose.NOT_MINE)
+    async def ask_not_mine(request: Request, token: str) -> HTMLResponse:
+        return ask(request, token, Purpose.NOT_MINE)
 
     @routes.post("/not-mine/{token}")
     @access(Access.SIGNED_LINK, "stops mail to the one address the link was made for")
-    async def not_mine(token: str) -> HTMLResponse:
-        return await act(token, Purpose.NOT_MINE)
+    async def not_mine(request: Request, token: str) -> HTMLResponse:
+        return await act(request, token, Purpose.NOT_MINE)
 
     return routes
 
@@ -145,17 +154,3 @@ async def stop(connection: AnyConnection, links: Links, claim: Claim) -> bool:
     )
     log.info("contact.stopped", because=because.value)
     return True
-
-
-def _page(title: str, text: str, button: str | None = None, *, status: int = 200) -> HTMLResponse:
-    form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
-    return HTMLResponse(
-        f"""<!doctype html>
-<html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="robots" content="noindex"><title>{escape(title)}</title>
-<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}}
-button{{font:inherit;padding:.6rem 1.2rem}}</style></head>
-<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{form}</main></body></html>""",
-        status_code=status,
-        headers={"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"},
-    )

@@ -1,0 +1,1 @@
+"""Members of staff: accounts, passwords, sessions, one-time links (R-D2, R-F4)."""

@@ -1,0 +1,145 @@
+"""The one place that lets people in: it does what a route's mark says (`shared.access`), before the route.
+
+Order of questions for staff: who is it; may this role; is the form ours; is the school theirs. A
+neighbour school's things are answered 404: whether they are there is nobody else's business.
+"""
+
+import hmac
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+import structlog
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from shared.access import Access, Mark, mark_of
+from shared.staff import Staff
+from shared.web.errors import NotLoggedIn, Problem
+from shared.web.language import mark as text
+from shared.web.nav import LOGIN
+from shared.web.sessions import read_session
+from shared.web.visit import Visit, visit_of
+
+log = structlog.get_logger()
+
+CSRF_FIELD = "_csrf"
+CSRF_HEADER = "x-csrf-token"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_LARGEST_FORM = 6 * 1024 * 1024  # bytes: a school's list, and nothing that fills the memory
+_FORGED = text("Форма устарела или открыта не на этом сайте. Ничего не изменено: откройте страницу заново.")
+
+
+class Guard:
+    """A dependency of a whole application. `pool_of` gives a pool that may read `people`, None while the
+    service is not started; `public_url` is where people find the installation."""
+
+    def __init__(self, pool_of: Callable[[], asyncpg.Pool | None], public_url: str) -> None:
+        self._pool_of = pool_of
+        self._origin = _origin(public_url)
+
+    async def __call__(self, request: Request) -> None:
+        mark = mark_of(request.scope.get("endpoint"))
+        if mark is None:
+            log.error("web.route_without_mark")
+            raise Problem(403, text("Кому можно открывать эту страницу, не сказано, поэтому она закрыта."))
+        visit = visit_of(request)
+        match mark.rule:
+            case Access.STAFF:
+                await self._staff(request, visit, mark)
+            case Access.PARENT:
+                raise NotLoggedIn(LOGIN)
+            case Access.PUBLIC:
+                if request.method not in _SAFE:
+                    await self._own_form(request, visit)
+            case Access.SIGNED_LINK | Access.ONE_TIME_LINK:
+                visit.sealed = True
+            case Access.JOURNAL_TOKEN | Access.GATEWAY_SECRET:
+                pass
+
+    async def _staff(self, request: Request, visit: Visit, mark: Mark) -> None:
+        staff = await self._who(request, visit)
+        if staff is None:
+            raise NotLoggedIn(_login(request))
+        if staff.role not in mark.roles:
+            raise Problem(403, text("Эта страница не для вашей роли. Спросите администратора школы."))
+        if request.method not in _SAFE:
+            await self._own_form(request, visit)
+        for school in await _schools(request):
+            if not staff.may_see_school(school):
+                raise Problem(404, text("Здесь ничего нет, или это не ваша школа."))
+
+    async def _who(self, request: Request, visit: Visit) -> Staff | None:
+        seen = visit.cookies.open(request.cookies.get(visit.cookies.session))
+        if seen is None:
+            return None
+        pool = self._pool_of()
+        if pool is None:
+            raise Problem(503, text("Служба ещё запускается. Повторите через минуту."))
+        async with pool.acquire(timeout=5) as connection:
+            staff = await read_session(connection, seen.token)
+        if staff is None:
+            visit.to_set.append(visit.cookies.forget(visit.cookies.session))
+            return None
+        visit.staff, visit.session = staff, seen.token
+        if seen.stale:
+            visit.to_set.append(visit.cookies.set(visit.cookies.session, visit.cookies.seal(seen.token)))
+        return staff
+
+    async def _own_form(self, request: Request, visit: Visit) -> None:
+        """Refuses what another site sent: by where it came from, and by the token only our pages hold."""
+        headers = request.headers
+        foreign = headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+        origin = headers.get("origin")
+        if foreign or (origin is not None and not self._own_origin(request, origin)):
+            raise Problem(403, _FORGED)
+        given = headers.get(CSRF_HEADER)
+        if given is None:
+            given = str((await _form(request)).get(CSRF_FIELD, ""))
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), visit.csrf.encode()):
+            raise Problem(403, _FORGED)
+
+    def _own_origin(self, request: Request, origin: str) -> bool:
+        return origin == self._origin or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def staff_of(request: Request) -> Staff:
+    """The member of staff whom the guard let in; for routes marked STAFF only."""
+    staff = visit_of(request).staff
+    assert staff is not None, "the route is not marked STAFF"
+    return staff
+
+
+async def _form(request: Request) -> dict[str, str | UploadFile]:
+    """The form's fields, the last of each name; empty when the request brings none."""
+    if not request.headers.get("content-type", "").startswith(_FORMS):
+        return {}
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal():
+        raise Problem(411, text("Размер формы не назван. Ничего не изменено."))
+    if int(length) > _LARGEST_FORM:
+        raise Problem(413, text("Ничего не изменено. Отправьте меньше за один раз."))
+    return dict(await request.form())
+
+
+async def _schools(request: Request) -> list[str]:
+    """Every school that the request names."""
+
+    def named() -> Iterator[object]:
+        yield from (request.path_params.get("school"), *request.query_params.getlist("school"))
+
+    found = [*named(), *((await request.form()).getlist("school") if request.method not in _SAFE else ())]
+    return [school for school in found if isinstance(school, str) and school]
+
+
+def _login(request: Request) -> str:
+    if request.method not in _SAFE:
+        return LOGIN
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{LOGIN}?next={quote(request.url.path + query, safe='/')}"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
