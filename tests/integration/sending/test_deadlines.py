@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 from dispatcher import deadlines, ledger
 from dispatcher.channels.base import Misconfigured, Outcome, Retry, Unknown
 from dispatcher.deadlines import Deadlines, State, Why
-from dispatcher.messages import Status
+from dispatcher.messages import Move, Status, move
+from dispatcher.sending.claims import claim
 from dispatcher.watch import Watch
 from shared.bus.lead import Bell, Pulse
 from shared.categories import Category, Channel
@@ -147,8 +148,20 @@ async def test_what_was_never_told_is_listed_with_its_reason(office: Office) -> 
     office.clock.at += 3 * DAY
     await office.sweeper().round()
     refused = await office.tell("3")
-    await office.work(ScriptedPort(Channel.EMAIL, [Retry("smtp: 550", timedelta(days=30))]))
+    await office.compose()
+    (waiting,) = [row["id"] for row in await office.messages() if row["status"] == "composed"]
+    lease = uuid4()
     async with office.pool.acquire() as connection:
+        await claim(
+            connection,
+            channel=Channel.EMAIL,
+            school_now=office.clock.at,
+            limit=1,
+            lease=lease,
+            actor="sender",
+        )
+        gave_up = Move(waiting, Status.FAILED, lease=lease, reason="gave_up: smtp: 550")
+        await move(connection, [gave_up], actor="sender")
         since = await connection.fetchval("SELECT now() - interval '1 hour'")
         rows = await deadlines.lost(connection, since=since)
         total = await ledger.add_up(connection)

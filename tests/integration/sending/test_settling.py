@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from integration.sending.office import Office, ScriptedPort
 
 from dispatcher.channels.base import Accepted, MessageFailed, Misconfigured, Outcome, Parcel, Retry, Unknown
@@ -34,18 +35,47 @@ async def test_retry_waits_as_long_as_asked(office: Office) -> None:
     assert first.message == second.message
 
 
-async def test_nobody_tries_beyond_the_expiry(office: Office) -> None:
-    port = ScriptedPort(Channel.EMAIL, [Retry("busy", timedelta(days=8))])
-    await _one(office, port)
-    (message,) = await office.messages()
-    assert (message["status"], message["reason"]) == ("failed", "gave_up: busy")
-    assert [one["status"] for one in await office.outcomes()] == ["failed"]
-
-
-async def test_a_bad_message_fails_and_the_address_stays_good(office: Office) -> None:
-    await _one(office, ScriptedPort(Channel.EMAIL, [MessageFailed("too big")]))
-    assert await office.statuses() == [("email", "failed")]
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(Retry("busy", timedelta(days=8)), "gave_up: busy"), (MessageFailed("too big"), "too big")],
+)
+@pytest.mark.parametrize("phone", ["+79161234567", None])
+async def test_what_a_channel_will_not_carry_goes_over_the_next_one_or_on_paper(
+    office: Office, answer: Outcome, reason: str, phone: str | None
+) -> None:
+    """R-E5; the address stays good. Nobody tries beyond the expiry."""
+    await office.family("1", email="anna@example.org", phone=phone)
+    change = await office.tell("1")
+    email, sms = ScriptedPort(Channel.EMAIL, [answer]), ScriptedPort(Channel.SMS)
+    await office.work(email, sms)
     assert await office.pool.fetchval("SELECT count(*) FROM dispatch.suppression") == 0
+    assert (len(email.parcels), len(sms.parcels)) == (1, 1 if phone else 0)
+    found = await office.decision(change)
+    assert (found["verdict"], found["channel"]) == (("tell", "sms") if phone else ("paper", None))
+    failed = await office.pool.fetch("SELECT reason FROM dispatch.message_history WHERE to_status = 'failed'")
+    assert [row["reason"] for row in failed] == [reason]
+    kinds = [(one["kind"], one.get("status")) for one in await office.outcomes()]
+    assert ("message", "failed") not in kinds  # not the end of it
+    assert (("paper", None) in kinds) is (phone is None)
+    await office.tell("1")
+    await office.work(email, sms)
+    assert len(email.parcels) == 2  # what comes next is e-mail again
+
+
+async def test_what_carries_nothing_ends_where_it_failed(office: Office) -> None:
+    await office.family("1", email="anna@example.org")
+    await office.tell("1")
+    await office.compose()
+    port = ScriptedPort(Channel.EMAIL)
+
+    async def fail(_parcel: Parcel) -> Outcome:
+        await office.pool.execute("UPDATE dispatch.decision SET cancelled_by = change")
+        return MessageFailed("too big")
+
+    port.script = [fail]
+    await office.work(port)
+    assert await office.statuses() == [("email", "failed")]
+    assert [one["status"] for one in await office.outcomes()] == ["failed"]
 
 
 async def test_a_wrong_password_pauses_the_channel_and_suppresses_nobody(office: Office) -> None:

@@ -7,6 +7,7 @@ the class teacher. What has expired meanwhile expires, and a revision that a new
 is not told any more.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -71,7 +72,7 @@ async def failed_later(
         connection, [Move(message, Status.FAILED, before=Status.ACCEPTED, reason=reason)], actor=source.value
     )
     await connection.execute(_OUTDATED, message)
-    if address is None and not await connection.fetch(_TRIED, message, channel.value):
+    if address is None and not await try_another(connection, [message]):
         await publish_ends(connection, failed, at=clock.now())
         return Later.FAILED
     why = "next_channel" if address is None else "next_address"
@@ -99,8 +100,16 @@ FROM (
 WHERE d.change = successor.change AND d.guardian = successor.guardian
 """
 
-_TRIED = """
-UPDATE dispatch.decision SET tried = array_append(tried, $2)
-WHERE message = $1 AND verdict = 'tell' AND cancelled_by IS NULL AND $2 <> ALL(tried)
-RETURNING change
-"""
+
+async def try_another(connection: AnyConnection, messages: Collection[UUID]) -> set[UUID]:
+    """Note that the channels of these messages are not to be tried again for what they carry; the
+    messages that carry something which was not refused this way before."""
+    rows = await connection.fetch(
+        """UPDATE dispatch.decision d SET tried = array_append(d.tried, m.channel)
+           FROM dispatch.message m
+           WHERE m.id = ANY($1::uuid[]) AND d.message = m.id AND d.verdict = 'tell'
+             AND d.cancelled_by IS NULL AND m.channel <> ALL(d.tried)
+           RETURNING m.id""",
+        messages,
+    )
+    return {row["id"] for row in rows}

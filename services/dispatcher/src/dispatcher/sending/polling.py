@@ -125,7 +125,7 @@ class Poller:
                     one.provider_id,
                     said.status,
                     actor=ACTOR,
-                    school_now=self._clock.now(),
+                    clock=self._clock,
                     cost=said.cost,
                 )
             wait = next_poll(one.age)

@@ -64,7 +64,7 @@ async def receive(pool: asyncpg.Pool, clock: Clock, provider_id: str, status: in
     for pause in _LOOKS:
         await asyncio.sleep(pause)
         async with pool.acquire() as connection, connection.transaction():
-            if await hear(connection, provider_id, status, actor=ACTOR, school_now=clock.now()):
+            if await hear(connection, provider_id, status, actor=ACTOR, clock=clock):
                 return True
     return False
 

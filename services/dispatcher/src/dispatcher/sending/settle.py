@@ -35,10 +35,13 @@ class AttemptEnd(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Moves in order, and what else is recorded with them. `suppress` are addresses never to be used
-    again, `pause` stops the channel until an operator resumes it; `attempt` None leaves it open."""
+    again; `elsewhere`: this channel is not tried again for what the message carries, and the last move is
+    made only where that leaves something to look for; `pause` stops the channel until an operator resumes
+    it; `attempt` None leaves it open."""
 
     moves: tuple[Move, ...]
     suppress: tuple[str, ...] = ()
+    elsewhere: bool = False
     pause: str | None = None
     attempt: AttemptEnd | None = None
 
@@ -64,6 +67,7 @@ def settle(
             again_in=again_in,
         )
 
+    next_channel = Move(claimed.message, Status.COMPOSED, before=Status.FAILED, reason="next_channel")
     match outcome:
         case Accepted(provider_id, cost, dead):
             accepted = Move(
@@ -77,11 +81,14 @@ def settle(
             return Settlement((accepted,), suppress=dead, attempt=AttemptEnd.ACCEPTED)
         case Retry(reason, after, dead):
             wait = retry_in(backoff, attempts=claimed.attempts, asked=after, left=left, jitter=jitter)
-            again = (
-                to(Status.FAILED, f"gave_up: {reason}")
-                if wait is None
-                else to(Status.COMPOSED, reason, again_in=wait)
-            )
+            if wait is None:
+                return Settlement(
+                    (to(Status.FAILED, f"gave_up: {reason}"), next_channel),
+                    suppress=dead,
+                    elsewhere=True,
+                    attempt=AttemptEnd.REFUSED,
+                )
+            again = to(Status.COMPOSED, reason, again_in=wait)
             return Settlement((again,), suppress=dead, attempt=AttemptEnd.REFUSED)
         case AddressFailed(reason, dead):
             # Taken up again at once: the check before sending finds the next address, channel or paper.
@@ -90,7 +97,9 @@ def settle(
                 (to(Status.FAILED, reason), anew), suppress=dead or addresses[:1], attempt=AttemptEnd.REFUSED
             )
         case MessageFailed(reason):
-            return Settlement((to(Status.FAILED, reason),), attempt=AttemptEnd.REFUSED)
+            return Settlement(
+                (to(Status.FAILED, reason), next_channel), elsewhere=True, attempt=AttemptEnd.REFUSED
+            )
         case Misconfigured(reason):
             return Settlement((to(Status.COMPOSED, reason),), pause=reason, attempt=AttemptEnd.REFUSED)
         case Unknown(reason):

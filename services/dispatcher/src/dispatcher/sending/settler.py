@@ -18,6 +18,7 @@ from dispatcher.outcomes import MessageOutcome, is_end, notify_staff, publish
 from dispatcher.sending import attempts
 from dispatcher.sending.budget import Budget, Spending
 from dispatcher.sending.claims import Claimed
+from dispatcher.sending.failures import try_another
 from dispatcher.sending.prepare import Ready
 from dispatcher.sending.retry import Backoff, time_left
 from dispatcher.sending.settle import AttemptEnd, Settlement, settle
@@ -144,6 +145,7 @@ class Settler:
         school_now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             moved = await move(connection, firsts, actor=ACTOR, school_now=school_now)
+            later = await _only_to_something(connection, settlements, moved, later)
             moved += await move(connection, later, actor=ACTOR)
             backs = [one.put_back for one in batch if one.put_back is not None]
             await attempts.end(connection, [(back.message, AttemptEnd.REFUSED, None) for back in backs])
@@ -182,7 +184,7 @@ class Settler:
     ) -> None:
         ended = {one.message: one.after for one in moved}
         sms = [pair for pair in settlements if pair[0].ready.claimed.channel is Channel.SMS]
-        await attempts.end(
+        closed = await attempts.end(
             connection,
             [
                 (result.ready.claimed.message, settlement.attempt, settlement.moves[0].provider_id)
@@ -195,7 +197,7 @@ class Settler:
             [
                 Spending(result.ready.claimed.school, result.segments, result.outcome.cost or 0.0)
                 for result, _ in sms
-                if isinstance(result.outcome, Accepted)
+                if isinstance(result.outcome, Accepted) and result.ready.claimed.message in closed
             ],
         )
         await _suppress(connection, settlements)
@@ -225,6 +227,21 @@ async def pause(connection: AnyConnection, channel: Channel, reason: str, *, at:
     if paused:
         log.error("channel.paused", channel=channel.value, reason=reason)
         await notify_staff(connection, kind="channel_paused", at=at, channel=channel.value, reason=reason)
+
+
+async def _only_to_something(
+    connection: AnyConnection,
+    settlements: Sequence[tuple[Result, Settlement]],
+    moved: Sequence[Moved],
+    later: Sequence[Move],
+) -> list[Move]:
+    """Second moves without those of messages that have nothing left to look for elsewhere."""
+    failed = {one.message for one in moved if one.after is Status.FAILED}
+    elsewhere = {
+        settlement.moves[0].message for _, settlement in settlements if settlement.elsewhere
+    } & failed
+    going = await try_another(connection, elsewhere) if elsewhere else set()
+    return [one for one in later if one.message not in elsewhere or one.message in going]
 
 
 async def _suppress(connection: AnyConnection, settlements: Sequence[tuple[Result, Settlement]]) -> None:
