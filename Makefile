@@ -6,7 +6,7 @@ READY := .venv/.ready
 PROJECTS := shared services/ingest services/dispatcher services/print-queue deploy/onebox sandbox
 UV_VERSION = $(shell sed -n "s/^uv==\([0-9.]*\).*/\1/p" requirements.lock)
 
-.PHONY: help setup up demo test chaos bench lint check lock audit
+.PHONY: help setup up demo test chaos bench texts lint check lock audit
 help: ## these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
@@ -28,6 +28,9 @@ demo: $(READY) ## one school week through the real services
 
 test: $(READY) ## everything that must hold
 	@$(PY) -m pytest -n 2 --dist loadgroup
+
+texts: $(READY) ## what families read, written anew for review: read the diff of tests/unit/texts/golden
+	@UPDATE_GOLDEN=1 $(PY) -m pytest -q tests/unit/texts/test_golden.py && git diff --stat -- tests/unit/texts/golden
 
 lint: $(READY) ## style, types, walls between packages
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -175,8 +175,8 @@ def test_the_twins_say_the_same(view: MessageView) -> None:
     letter = write(view)
     page, plain = words(visible(body(letter, "html"))), words(body(letter, "plain"))
     addresses = words(" ".join(re.findall(r"https://\S+", body(letter, "plain"))))
-    assert page - plain <= {"нажмите", "вашей"}
-    assert plain - page - addresses <= {"откройте", "ссылку"}
+    assert page <= plain
+    assert plain - page <= addresses
 
 
 def test_no_asset_is_fetched() -> None:
@@ -205,7 +205,7 @@ def test_a_late_mark_shows_its_lessons_date() -> None:
     item = samples.news(Category.MARK, lesson={"date": "2026-11-18", "number": 1})
     plain = body(write(samples.view([item], kind=Kind.DAILY)), "plain")
     assert "Журнал за 23\u00a0ноября" in plain
-    assert "ср, 18\u00a0ноября" in plain
+    assert "среда, 18\u00a0ноября" in plain
     assert "Исправление" not in plain
 
 
@@ -219,9 +219,9 @@ def test_any_scale(value: str) -> None:
 @pytest.mark.parametrize(
     ("item", "sentence"),
     [
-        (samples.correction(Category.MARK), "Исправление: было 5, стало 4."),
-        (samples.removal(Category.MARK), "Отметка 5 по алгебре за 23.11 удалена."),
-        (samples.correction(Category.ATTENDANCE), "было отсутствие на уроке, стало опоздание."),
+        (samples.correction(Category.MARK), "Исправление. Было\u00a05, стало\u00a04."),
+        (samples.removal(Category.MARK), "Отметка 5 по алгебре за 23\u00a0ноября удалена."),
+        (samples.correction(Category.ATTENDANCE), "Было\u00a0отсутствие на уроке, стало\u00a0опоздание."),
         (
             samples.news(Category.FINAL_MARK, mark={}, postponed=True),
             "Итоговая отметка будет выставлена позже.",
@@ -232,7 +232,7 @@ def test_corrections_and_postponed(item: Item, sentence: str) -> None:
     """R-A2, R-A11"""
     letter = write(samples.view([item]))
     assert sentence in body(letter, "plain")
-    assert sentence in re.sub(r"\s+", " ", visible(body(letter, "html"))).replace(": было", ": было")
+    assert sentence in re.sub(r"[ \n]+", " ", visible(body(letter, "html")))
 
 
 def test_absence_corrected_to_presence() -> None:
@@ -241,7 +241,7 @@ def test_absence_corrected_to_presence() -> None:
         Category.ATTENDANCE, {**samples.NEWS[Category.ATTENDANCE], "attendance": "present"}, revision=2
     )
     plain = body(write(samples.view([Item(now, (samples.IVAN,), told=told)])), "plain")
-    assert "Исправление: было отсутствие на уроке, стало присутствие на уроке." in plain
+    assert "Исправление. Было\u00a0отсутствие на уроке, стало\u00a0присутствие на уроке." in plain
 
 
 def test_an_empty_week_says_so() -> None:

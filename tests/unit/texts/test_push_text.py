@@ -11,7 +11,7 @@ from dispatcher.channels.base import topic
 from dispatcher.channels.push import PAYLOAD_MAX
 from dispatcher.texts import push, samples
 from dispatcher.texts.links import Links
-from dispatcher.texts.russian import NBSP
+from dispatcher.texts.russian import NBHYPHEN, NBSP
 from dispatcher.view import MessageView
 from shared.categories import Category
 
@@ -21,13 +21,13 @@ LINKS = Links(public_url="https://vestnik.example/", key=lambda: b"k")
 def said(view: MessageView) -> dict[str, Any]:
     content = push.write(view, links=LINKS)
     assert len(content) <= PAYLOAD_MAX
-    return dict(json.loads(content.decode().replace(NBSP, " ")))
+    return dict(json.loads(content.decode().replace(NBSP, " ").replace(NBHYPHEN, "-")))
 
 
 def test_one_child_is_the_title() -> None:
     assert said(samples.view([samples.news(Category.ATTENDANCE)])) == {
         "title": "Иван П.",
-        "body": "Пропуск, 2-й урок, алгебра, пн, 23 ноября",
+        "body": "Пропуск, алгебра, 2-й урок, пн, 23 ноября",
         "url": "https://vestnik.example/dispatcher/me/",
         "tag": topic(samples.MESSAGE),
     }

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from dispatcher.texts import courses, russian
+from dispatcher.texts.words.abbreviations import ABBREVIATIONS
 
 
 @pytest.mark.parametrize(
@@ -50,13 +51,27 @@ def test_courses() -> None:
     assert courses.by("Алгебра") == "по алгебре"
     assert courses.by("РУССКИЙ ЯЗЫК") == "по русскому языку"
     assert courses.by("Робототехника") == "по предмету «Робототехника»"
-    assert courses.short("Физическая культура") == "физ-ра"
-    assert courses.short("Проектная мастерская") == "Проектная мас."
     assert courses.within("Русский язык") == "русский язык"
     assert courses.within("ОБЗР") == "ОБЗР"
 
 
-def test_the_table_of_courses_is_in_order_and_short() -> None:
+def test_quotes_inside_quotes() -> None:
+    assert courses.quoted("Война и мир") == "«Война и мир»"
+    assert courses.quoted("Роман «Война и мир»") == "«Роман „Война и мир“»"
+    assert courses.quoted("«Родина»") == "«Родина»"
+
+
+def test_weekdays_in_their_cases() -> None:
+    wednesday = date(2026, 11, 25)
+    assert russian.weekday(wednesday) == "среда, 25\u00a0ноября"
+    assert russian.by_weekday(wednesday) == "на среду, 25\u00a0ноября"
+    assert russian.by_weekday(date(2026, 11, 27)) == "на пятницу, 27\u00a0ноября"
+    assert russian.dated(wednesday) == "25\u00a0ноября (среда)"
+
+
+def test_the_tables_are_in_order_and_shorten() -> None:
     assert list(courses.COURSES) == sorted(courses.COURSES)
-    for name, (_, short) in courses.COURSES.items():
-        assert len(short) <= max(len(name), 14)
+    lengths = [len(long) for long in ABBREVIATIONS]
+    assert lengths == sorted(lengths, reverse=True)
+    assert all(len(short) < len(long) for long, short in ABBREVIATIONS.items())
+    assert all(long == long.casefold() for long in ABBREVIATIONS)

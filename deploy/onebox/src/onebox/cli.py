@@ -183,3 +183,19 @@ def check() -> None:
     settings = settings_or_exit("error")
     if not show_findings(asyncio.run(check_all(settings)), answers):
         raise typer.Exit(1)
+
+
+@app.command()
+def preview(
+    what: Annotated[str | None, typer.Argument(help="Категория или сообщение; без него — что есть")] = None,
+    channel: Annotated[str | None, typer.Argument(help="email, push или sms; без него — все")] = None,
+    kind: Annotated[str, typer.Option(help="immediate, daily или weekly")] = "immediate",
+    language: Annotated[str, typer.Option(help="ru или en")] = "ru",
+    correction: Annotated[bool, typer.Option("--correction", help="Исправление")] = False,  # noqa: FBT002
+    removed: Annotated[bool, typer.Option("--removed", help="Удаление")] = False,  # noqa: FBT002
+    html: Annotated[Path | None, typer.Option(help="Записать письмо страницей в этот файл")] = None,
+) -> None:
+    """Что прочтёт семья, на учебных данных: без базы и настроек."""
+    from onebox.preview import run
+
+    run(what, channel, kind=kind, language=language, correction=correction, removed=removed, html=html)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from dispatcher.texts import russian, wording
 from dispatcher.texts.clean import line
 from dispatcher.texts.facts import Facts, read
+from dispatcher.texts.russian import NBSP
+from dispatcher.texts.words import Words
 from dispatcher.view import Child, Item
 from shared.categories import Category
 
@@ -19,26 +20,19 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that a correction changed; the main one has no label."""
-
-    label: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """One item. `facts` are the newest; of a removed one, those the family was told.
-    `was` is what a correction corrects."""
+    """One item. `facts` are the newest; of a removed one, those the family was told. `was` is what a
+    correction corrects, `differences` a sentence for each thing it changed, and `earlier` the whole text
+    before where that is what changed."""
 
     category: Category
     sort: Sort
     facts: Facts
-    differences: tuple[Difference, ...]
     children: tuple[Child, ...]
     chosen: bool
     was: Facts | None = None
+    differences: tuple[str, ...] = ()
+    earlier: str = ""
 
     @property
     def removed(self) -> bool:
@@ -55,56 +49,66 @@ class Entry:
         return (facts.date or facts.due or date.max, number, facts.course)
 
 
-# What a family sees of each category: label, then the fact's name. A text stands last.
-COMPARED: dict[Category, tuple[tuple[str, str], ...]] = {
-    Category.MARK: (
-        ("", "mark"),
-        ("предмет", "course"),
-        ("дата урока", "when"),
-        ("урок", "lesson"),
-        ("вид работы", "what"),
-        ("вес", "weight"),
-        ("тема", "topic"),
-        ("комментарий", "comment"),
-    ),
-    Category.FINAL_MARK: (("", "mark"), ("предмет", "course"), ("период", "period")),
-    Category.FORECAST: (
-        ("", "mark"),
-        ("средний балл", "average"),
-        ("предмет", "course"),
-        ("период", "period"),
-    ),
-    Category.ATTENDANCE: (("", "what"), ("предмет", "course"), ("дата", "when"), ("урок", "lesson")),
-    Category.HOMEWORK: (("предмет", "course"), ("срок", "due_when"), ("", "text")),
+COMPARED: dict[Category, tuple[str, ...]] = {
+    Category.MARK: ("mark", "course", "when", "lesson", "what", "weight", "topic", "comment"),
+    Category.FINAL_MARK: ("mark", "course", "period", "comment"),
+    Category.FORECAST: ("mark", "average", "course", "period", "comment"),
+    Category.ATTENDANCE: ("what", "course", "when", "lesson"),
+    Category.HOMEWORK: ("course", "due_when", "text"),
     Category.LESSON: (),  # one sentence tells the whole of what was said before
-    Category.ASSESSMENT: (("дата", "when"), ("работа", "what"), ("предмет", "course")),
-    Category.REMARK: (("автор", "author"), ("", "text")),
-    Category.ANNOUNCEMENT: (("автор", "author"), ("заголовок", "title"), ("", "text")),
+    Category.ASSESSMENT: ("when", "what", "course"),
+    Category.REMARK: ("author", "text"),
+    Category.ANNOUNCEMENT: ("author", "title", "text"),
 }
+"""What a family sees of each category, in the order in which a correction speaks of it."""
+
+_MAIN = {Category.ATTENDANCE: "what"}
+"""What needs no label because it is what the entry is about; of other categories, the mark."""
+_QUOTED = frozenset({"topic", "comment", "title"})
 
 
-def entry(item: Item) -> Entry:
+def entry(item: Item, words: Words) -> Entry:
     """An item as its reader is told of it."""
     change, told = item.change, item.told
     if change.removed:
-        facts = read(told) if told is not None else read(change)
-        return Entry(change.category, Sort.REMOVED, facts, (), item.children, item.chosen)
-    facts = read(change)
+        facts = read(told if told is not None else change, words)
+        return Entry(change.category, Sort.REMOVED, facts, item.children, item.chosen)
+    facts = read(change, words)
     if told is None:
-        return Entry(change.category, Sort.NEWS, facts, (), item.children, item.chosen)
-    was = read(told)
-    found = differences(change.category, was, facts)
-    return Entry(change.category, Sort.CORRECTED, facts, found, item.children, item.chosen, was)
+        return Entry(change.category, Sort.NEWS, facts, item.children, item.chosen)
+    was = read(told, words)
+    return Entry(
+        change.category,
+        Sort.CORRECTED,
+        facts,
+        item.children,
+        item.chosen,
+        was,
+        differences(change.category, was, facts),
+        was.text if was.text != facts.text else "",
+    )
 
 
-def differences(category: Category, before: Facts, after: Facts) -> tuple[Difference, ...]:
-    pairs = ((label, _said(before, name), _said(after, name)) for label, name in COMPARED[category])
-    return tuple(Difference(label, old, new) for label, old, new in pairs if old != new)
+def differences(category: Category, before: Facts, after: Facts) -> tuple[str, ...]:
+    """A sentence for each thing that changed, except a whole text."""
+    main = _MAIN.get(category, "mark")
+    pairs = ((name, _said(before, name), _said(after, name)) for name in COMPARED[category] if name != "text")
+    return tuple(
+        after.words.difference("" if name == main else after.words.labels[name], old, new)
+        for name, old, new in pairs
+        if old != new
+    )
 
 
 def _said(facts: Facts, name: str) -> str:
+    if name == "when":
+        return facts.words.dated(facts.date) if facts.date else ""
+    if name == "due_when":
+        return facts.words.dated(facts.due) if facts.due else ""
     value = str(getattr(facts, name))
-    return wording.POSTPONED if name == "mark" and facts.postponed and not value else value
+    if name == "mark" and facts.postponed and not value:
+        return facts.words.postponed
+    return facts.words.quoted(value) if value and name in _QUOTED else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,38 +124,42 @@ class Group:
 
     children: tuple[Child, ...]
     sections: tuple[Section, ...]
-
-    @property
-    def heading(self) -> str:
-        """«Иван Петров, 7 «Б»»; together: «Иван и Мария»; nobody's: empty."""
-        if len(self.children) == 1:
-            child = self.children[0]
-            name, school_class = line(f"{child.name.given} {child.name.family}"), line(child.class_name)
-            return f"{name}, {russian.quoted_class(school_class)}" if school_class else name
-        return russian.enumeration([line(child.name.given) for child in self.children])
+    heading: str
+    """«Иван Петров, 7 «Б»»; together: «Иван и Мария»; nobody's: empty."""
 
 
-def groups(items: Iterable[Item]) -> tuple[Group, ...]:
+def groups(items: Iterable[Item], words: Words) -> tuple[Group, ...]:
     """Entries by child, then category, then date and lesson; what concerns several children at once
     stands once, after them."""
     by_children: dict[tuple[Child, ...], list[Entry]] = {}
     for item in items:
-        by_children.setdefault(item.children, []).append(entry(item))
+        by_children.setdefault(item.children, []).append(entry(item, words))
     ordered = sorted(by_children, key=lambda children: len(children) != 1)
-    return tuple(Group(children, _sections(by_children[children])) for children in ordered)
+    return tuple(
+        Group(children, _sections(by_children[children], words), _heading(children, words))
+        for children in ordered
+    )
 
 
-def _sections(entries: list[Entry]) -> tuple[Section, ...]:
+def _heading(children: tuple[Child, ...], words: Words) -> str:
+    if len(children) == 1:
+        child = children[0]
+        name, school_class = line(f"{child.name.given} {child.name.family}"), line(child.class_name)
+        return f"{name}, {words.school_class(school_class)}" if school_class else name
+    return words.enumeration([line(child.name.given) for child in children])
+
+
+def _sections(entries: list[Entry], words: Words) -> tuple[Section, ...]:
     by_category: dict[Category, list[Entry]] = {}
     for one in entries:
         by_category.setdefault(one.category, []).append(one)
     return tuple(
         Section(category, title, tuple(sorted(by_category[category], key=lambda one: one.order)))
-        for category, title in wording.TITLES.items()
+        for category, title in words.titles.items()
         if category in by_category
     )
 
 
-def names(children: Iterable[Child]) -> str:
+def names(children: Iterable[Child], words: Words) -> str:
     """«Иван П. и Мария П.»."""
-    return russian.enumeration([line(child.name.short).replace(" ", russian.NBSP) for child in children])
+    return words.enumeration([line(child.name.short).replace(" ", NBSP) for child in children])

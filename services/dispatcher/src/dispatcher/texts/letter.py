@@ -1,12 +1,15 @@
 """A message's view as an e-mail (DESIGN §6, «What texts must contain»)."""
 
 import re
+from collections.abc import Mapping
 
 from dispatcher.channels.email import envelope_address
-from dispatcher.texts import entries, mime, russian, wording
+from dispatcher.texts import entries, mime, russian, templates
+from dispatcher.texts import words as languages
 from dispatcher.texts.clean import line
 from dispatcher.texts.links import Links
-from dispatcher.texts.templates import macro, style, template
+from dispatcher.texts.templates import Form
+from dispatcher.texts.words import Words
 from dispatcher.view import Kind, MessageView
 from shared.categories import Category
 
@@ -18,8 +21,8 @@ class _Items:
 
     _MOST = 5_000
 
-    def __init__(self, kind: str) -> None:
-        self._macros = {category: macro(f"{category}/email.{kind}.j2") for category in Category}
+    def __init__(self, words: Words, form: Form) -> None:
+        self._macros = {category: templates.item(words, form, category) for category in Category}
         self._written: dict[tuple[int, int, entries.Sort], tuple[entries.Entry, str]] = {}
 
     def __call__(self, entry: entries.Entry) -> str:
@@ -34,6 +37,21 @@ class _Items:
         return written
 
 
+class _Bodies:
+    """The two bodies of a letter in one language."""
+
+    def __init__(self, words: Words) -> None:
+        self._page = templates.letter(words, Form.PAGE)
+        self._plain = templates.letter(words, Form.PLAIN)
+        self._page_item = _Items(words, Form.PAGE)
+        self._plain_item = _Items(words, Form.PLAIN)
+
+    def write(self, said: Mapping[str, object]) -> tuple[str, str]:
+        """Plain text and page."""
+        plain = self._plain.render(said, item=self._plain_item)
+        return _tidy(plain), self._page.render(said, item=self._page_item)
+
+
 class LetterWriter:
     """Writes e-mails from `mail_from` (an address, or `Name <address>`; the school's name goes first)."""
 
@@ -41,38 +59,36 @@ class LetterWriter:
         self._links = links
         self._from = envelope_address(mail_from.rpartition("<")[2].rstrip("> "))
         self._domain = self._from.rpartition("@")[2]
-        self._html = template("email/letter.html.j2")
-        self._text = template("email/letter.txt.j2")
-        self._html_item = _Items("html")
-        self._text_item = _Items("txt")
+        self._bodies = {code: _Bodies(words) for code, words in languages.LANGUAGES.items()}
 
     def write(self, view: MessageView, *, address: str) -> bytes:
-        groups = entries.groups(view.items)
+        words = languages.of(view.guardian.language)
+        groups = entries.groups(view.items, words)
         who = {"school": view.guardian.school, "guardian": view.guardian.guardian, "address": address}
         unsubscribe = self._links.unsubscribe(**who)
+        about = subject(view, groups, words)
+        headers = mime.Headers(
+            sender=mime.mailbox(view.school.name, self._from),
+            recipient=mime.mailbox(view.guardian.name.polite, _readable(address)),
+            subject=about,
+            date=view.now.astimezone(view.school.timezone),
+            message_id=f"<{view.message}@{self._domain}>",
+            language=words.code,
+            unsubscribe=unsubscribe,
+        )
         said = {
             "school": line(view.school.name),
-            "subject": subject(view, groups),
-            "lead": lead(view),
-            "greeting": greeting(line(view.guardian.name.polite)),
+            "subject": about,
+            "lead": lead(view, words),
+            "greeting": words.greeting(line(view.guardian.name.polite)),
             "groups": groups,
             "not_mine": self._links.not_mine(**who) if view.first else "",
             "own_page": self._links.own_page,
             "unsubscribe": unsubscribe,
-            "style": style(),
+            "style": templates.style(),
         }
-        headers = mime.Headers(
-            sender=mime.mailbox(view.school.name, self._from),
-            recipient=mime.mailbox(view.guardian.name.polite, _readable(address)),
-            subject=str(said["subject"]),
-            date=view.now.astimezone(view.school.timezone),
-            message_id=f"<{view.message}@{self._domain}>",
-            language="ru",
-            unsubscribe=unsubscribe,
-        )
-        text = self._text.render(said, item=self._text_item)
-        html = self._html.render(said, item=self._html_item)
-        return mime.message(headers, text=_tidy(text), html=html)
+        text, html = self._bodies[words.code].write(said)
+        return mime.message(headers, text=text, html=html)
 
 
 def _tidy(text: str) -> str:
@@ -80,53 +96,52 @@ def _tidy(text: str) -> str:
     return _EMPTY_LINES.sub("\n\n", text)
 
 
-def greeting(polite: str) -> str:
-    return f"Здравствуйте, {polite.replace(' ', russian.NBSP)}!" if polite else "Здравствуйте!"
-
-
-def lead(view: MessageView) -> str:
+def lead(view: MessageView, words: Words) -> str:
     """The letter's first line."""
     today = view.school.today(view.now)
     match view.kind:
         case Kind.IMMEDIATE:
             if all(item.told is not None or item.change.removed for item in view.items):
-                return "Исправление в журнале"
-            return "Новая запись в журнале" if len(view.items) == 1 else "Новые записи в журнале"
+                return words.lead_fixed
+            return words.lead_one if len(view.items) == 1 else words.lead_many
         case Kind.DAILY:
-            return f"Журнал за {russian.day(today)}"
+            return words.journal_of(today)
         case Kind.WEEKLY:
-            return f"Журнал за неделю {russian.period(*(view.period or (today, today)))}"
+            return words.journal_of_week(*(view.period or (today, today)))
 
 
-def subject(view: MessageView, groups: tuple[entries.Group, ...]) -> str:
+def subject(view: MessageView, groups: tuple[entries.Group, ...], words: Words) -> str:
     """Whom and what it is about, without values: subjects show on locked screens (R-D3)."""
     today = view.school.today(view.now)
-    children = entries.names(view.children)
+    children = entries.names(view.children, words)
     match view.kind:
         case Kind.WEEKLY:
-            week = f"неделя {russian.period(*(view.period or (today, today)))}"
-            return f"{children} — {week}" if children else f"{russian.capitalised(week)}: записей не было"
+            about = words.week(*(view.period or (today, today)))
+            if not children:
+                return words.no_entries(about)
         case Kind.DAILY:
-            about = f"журнал за {russian.day(today)}"
+            about = words.journal_of(today)
+            about = about[:1].lower() + about[1:]
         case Kind.IMMEDIATE:
-            about = _about(groups)
+            about = _about(groups, words)
     return line(f"{children} — {about}" if children else russian.capitalised(about))
 
 
-def _about(groups: tuple[entries.Group, ...]) -> str:
+def _about(groups: tuple[entries.Group, ...], words: Words) -> str:
     listed = [entry for group in groups for section in group.sections for entry in section.entries]
-    kinds = list(dict.fromkeys(_thing(entry) for entry in listed))
-    fixing = "исправление: " if listed and all(e.sort is not entries.Sort.NEWS for e in listed) else ""
-    return fixing + (kinds[0] if len(kinds) == 1 else "новые записи в журнале")
+    kinds = list(dict.fromkeys(_thing(entry, words) for entry in listed))
+    fixed = listed and all(entry.sort is not entries.Sort.NEWS for entry in listed)
+    fixing = f"{words.labels['correction']}: " if fixed else ""
+    return fixing + (kinds[0] if len(kinds) == 1 else words.about_many)
 
 
-def _thing(entry: entries.Entry) -> str:
+def _thing(entry: entries.Entry, words: Words) -> str:
     if entry.category is Category.ATTENDANCE:
         what = entry.facts.attendance_short
     else:
-        what = wording.SUBJECTS[entry.category]
+        what = words.subjects[entry.category]
     dated = entry.category in {Category.ATTENDANCE, Category.LESSON} and entry.facts.date
-    return f"{what}, {russian.day(dated)}" if dated else what
+    return f"{what}, {words.day(dated)}" if dated else what
 
 
 def _readable(address: str) -> str:

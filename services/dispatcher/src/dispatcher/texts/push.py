@@ -7,10 +7,12 @@ import orjson
 
 from dispatcher.channels.base import topic
 from dispatcher.channels.push import PAYLOAD_MAX
+from dispatcher.texts import words as languages
 from dispatcher.texts.clean import line
 from dispatcher.texts.links import Links
-from dispatcher.texts.phrases import Said, said
+from dispatcher.texts.phrases import Said, cut, said
 from dispatcher.texts.russian import capitalised
+from dispatcher.texts.words import Words
 from dispatcher.view import MessageView
 from shared.categories import Channel
 
@@ -20,11 +22,12 @@ BODY_MAX = 400
 
 
 def write(view: MessageView, *, links: Links) -> bytes:
-    parts = said(view, Channel.PUSH)
+    words = languages.of(view.guardian.language)
+    parts = said(view, Channel.PUSH, words)
     alone = parts[0].who if len(parts) == 1 else ""
     payload = {
-        "title": _cut(alone or line(view.school.name), TITLE_MAX),
-        "body": _body(parts, named=not alone),
+        "title": cut(alone or line(view.school.name), TITLE_MAX, "…"),
+        "body": _body(parts, words, named=not alone),
         "url": links.own_page,
         "tag": topic(view.message),
     }
@@ -33,21 +36,18 @@ def write(view: MessageView, *, links: Links) -> bytes:
     return made
 
 
-def _body(parts: tuple[Said, ...], *, named: bool) -> str:
+def _body(parts: tuple[Said, ...], words: Words, *, named: bool) -> str:
     lines = [
         f"{part.who}: {phrase}" if named and part.who else capitalised(phrase)
         for part in parts
         for phrase in part.phrases
     ]
     if not lines:
-        return "Новых записей в журнале нет."
+        return words.nothing_new
     for kept in range(len(lines), 0, -1):
         left_out = len(lines) - kept
-        body = "\n".join([*lines[:kept], *([f"и ещё {left_out}"] if left_out else [])])
+        body = "\n".join([*lines[:kept], *([words.and_more(left_out)] if left_out else [])])
         if len(body) <= BODY_MAX:
             return body
-    return _cut(lines[0], BODY_MAX - 12) + (f"\nи ещё {len(lines) - 1}" if len(lines) > 1 else "")
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    more = f"\n{words.and_more(len(lines) - 1)}" if len(lines) > 1 else ""
+    return cut(lines[0], BODY_MAX - len(more), "…") + more

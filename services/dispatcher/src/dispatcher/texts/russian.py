@@ -9,7 +9,9 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 NBSP = "\u00a0"
+NBHYPHEN = "\u2011"
 _RU = Locale.parse("ru")
+_ACCUSATIVE = ("понедельник", "вторник", "среду", "четверг", "пятницу", "субботу", "воскресенье")
 
 
 @lru_cache(maxsize=2048)
@@ -22,6 +24,24 @@ def day(value: date) -> str:
 def weekday_and_day(value: date) -> str:
     """«пн, 23 ноября»."""
     return f"{format_date(value, 'EEE', locale=_RU)}, {day(value)}"
+
+
+@lru_cache(maxsize=2048)
+def weekday(value: date) -> str:
+    """«понедельник, 23 ноября»."""
+    return f"{format_date(value, 'EEEE', locale=_RU)}, {day(value)}"
+
+
+@lru_cache(maxsize=2048)
+def by_weekday(value: date) -> str:
+    """«на среду, 25 ноября»."""
+    return f"на {_ACCUSATIVE[value.weekday()]}, {day(value)}"
+
+
+@lru_cache(maxsize=2048)
+def dated(value: date) -> str:
+    """«23 ноября (понедельник)»: inside an enumeration."""
+    return f"{day(value)} ({format_date(value, 'EEEE', locale=_RU)})"
 
 
 def short_day(value: date) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatcher.view import Child, Item, Kind, MessageView
-from shared.categories import Category
+from shared.categories import Attendance, Category
 from shared.changes import TYPES, Change, Version
 from shared.families import Guardian, Name, School
 
@@ -81,6 +81,60 @@ EDITED: dict[Category, dict[str, Any]] = {
 """What a correction of it changes."""
 
 
+_CHOSEN = {True: "канал выбран для отметок", False: "канал для отметок не выбран"}
+_VALUED = frozenset({Category.MARK, Category.FINAL_MARK, Category.FORECAST})
+REMOVABLE = frozenset(category for category, removed in TYPES.values() if removed)
+SCALES = ("5", "4-", "4/5", "зач", "незач", "н/а", "10", "12", "87")
+"""Five-point, signed, double, pass or fail, not assessed, 10, 12 and 100-point (R-A9)."""
+
+VARIANTS: dict[Category, dict[str, dict[str, Any]]] = {
+    Category.MARK: {f"шкала: {value}": {"mark": {"value": value}} for value in SCALES}
+    | {"поздняя, за прошлую неделю": {"lesson": {"date": "2026-11-18", "number": 4}}},
+    Category.FINAL_MARK: {
+        f"период: {kind}": {"period": {"kind": kind, "name": name}}
+        for kind, name in (
+            ("quarter", "II четверть"),
+            ("trimester", "1-й триместр"),
+            ("half_year", "I полугодие"),
+            ("year", "2026/27 учебный год"),
+            ("exam", ""),
+            ("contest", ""),
+            ("attestation", ""),
+        )
+    }
+    | {"отложена": {"mark": {}, "postponed": True}},
+    Category.ATTENDANCE: {f"вид: {kind}": {"attendance": kind, "raw": ""} for kind in Attendance}
+    | {"незнакомая отметка журнала": {"attendance": "?", "raw": "УП"}},
+    Category.HOMEWORK: {"для подгруппы": {"group": "англ. 2"}},
+    Category.LESSON: {
+        "отмена": {"change": "cancelled", "before": "", "after": ""},
+        "перенос": {
+            "change": "moved",
+            "before": {"date": "2026-11-24", "number": 3, "room": "12"},
+            "after": {"date": "2026-11-25", "number": 5, "room": "21"},
+        },
+        "замена": {"change": "substituted", "before": "Кузнецова И. П.", "after": "Белов А. С."},
+        "кабинет": {"change": "room", "before": "кабинет 12", "after": {"room": "21"}},
+        "другое": {"change": "merged", "before": "", "after": ""},
+    },
+    Category.ASSESSMENT: {"для подгруппы": {"group": "профильная"}},
+    Category.REMARK: {f"вид: {kind}": {"kind": kind} for kind in ("remark", "praise", "recommendation", "")},
+}
+"""What else a category can be about."""
+
+LEAST: dict[Category, dict[str, Any]] = {
+    Category.MARK: {"course": {"name": "Алгебра"}, "mark": {"value": "5"}},
+    Category.FINAL_MARK: {"course": {"name": "Алгебра"}, "mark": {"value": "4"}},
+    Category.FORECAST: {"course": {"name": "Алгебра"}, "mark": {"value": "4"}},
+    Category.ATTENDANCE: {"attendance": "absent"},
+    Category.REMARK: {"text": "Иван активно работает на уроках."},
+    Category.HOMEWORK: {"text": "§ 14"},
+    Category.LESSON: {"course": {"name": "Алгебра"}},
+    Category.ASSESSMENT: {"course": {"name": "Алгебра"}},
+    Category.ANNOUNCEMENT: {"text": "Завтра школа работает по обычному расписанию."},
+}
+
+
 def change(
     category: Category, data: dict[str, Any], *, revision: int = 1, removed: bool = False, entity: str = ""
 ) -> Change:
@@ -105,6 +159,59 @@ def change(
         pupils=(),
         data={"entity": entity, **data},
     )
+
+
+def situations(category: Category) -> dict[str, Item]:
+    """Every situation that this category's texts must tell apart, named for a head teacher."""
+    made: dict[str, Item] = {}
+    for chosen, means in _CHOSEN.items():
+        note = f", {means}" if category in _VALUED else ""
+        if note or not chosen:
+            made[f"новость{note}"] = news(category, chosen=chosen)
+            made[f"исправление{note}"] = correction(category, chosen=chosen)
+            if category in REMOVABLE:
+                made[f"удаление{note}"] = removal(category, chosen=chosen)
+    made["для двоих детей"] = replace(news(category), children=(IVAN, MARIA))
+    made["журнал прислал только самое нужное"] = Item(change(category, LEAST[category]), (IVAN,))
+    made.update(
+        {name: news(category, chosen=True, **data) for name, data in VARIANTS.get(category, {}).items()}
+    )
+    if category is Category.HOMEWORK:
+        own = change(category, NEWS[category])
+        made["одному ученику"] = Item(replace(own, pupil=IVAN.pupil), (IVAN,))
+    if category is Category.FINAL_MARK:
+        made["отложенная выставлена"] = _revised(
+            category, {"mark": {}, "postponed": True}, {"postponed": False}
+        )
+    if category is Category.ATTENDANCE:
+        made["отсутствие исправлено на присутствие"] = _revised(category, {}, {"attendance": "present"})
+        made["стала известна причина"] = _revised(category, {}, {"attendance": "absent_ill"})
+    return made
+
+
+def _revised(category: Category, before: dict[str, Any], after: dict[str, Any]) -> Item:
+    told = change(category, {**NEWS[category], **before})
+    newer = change(category, {**NEWS[category], **after}, revision=2)
+    return Item(newer, (IVAN,), told=told, chosen=True)
+
+
+def letters() -> dict[str, MessageView]:
+    """Whole messages: how they come about, for whom."""
+    several = [news(Category.ATTENDANCE), news(Category.ATTENDANCE, child=MARIA, attendance="late")]
+    nameless = replace(GUARDIAN, name=Name("Ли", "Мэй"))
+    return {
+        "immediate": view([news(Category.ATTENDANCE)]),
+        "immediate-two-children": view(several),
+        "immediate-correction": view([correction(Category.MARK)]),
+        "immediate-without-patronymic": replace(
+            view([news(Category.LESSON, child=Child("p-3", Name("Ли", "Ань"), "5А"))]), guardian=nameless
+        ),
+        "first": view([news(Category.ATTENDANCE)], first=True),
+        "daily": digest(),
+        "daily-one-child": typical(),
+        "weekly": digest(kind=Kind.WEEKLY),
+        "weekly-empty": empty_week(),
+    }
 
 
 def news(category: Category, *, child: Child = IVAN, chosen: bool = False, **data: Any) -> Item:

@@ -1,49 +1,118 @@
-"""A message's view as an SMS: at most two segments, cut between items (DESIGN §6)."""
+"""A message's view as an SMS: at most two segments, and one where abbreviations make it one (DESIGN §6).
 
-from collections.abc import Sequence
+The ladder: in full words; with as many abbreviations as the next segment takes; with what the journal
+wrote cut by words; the first items and how many more there are.
+"""
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+from dispatcher.texts import words as languages
 from dispatcher.texts.phrases import Said, said
-from dispatcher.texts.russian import NBSP
+from dispatcher.texts.russian import NBHYPHEN, NBSP
 from dispatcher.texts.segments import segments
+from dispatcher.texts.words import Words
 from dispatcher.view import MessageView
 from shared.categories import Channel
 
 SEGMENTS = 2
-NOTHING = "Новых записей в журнале нет."
+_CUTS = (80, 40, 24, 14)
+"""Letters left to each thing that a journal wrote."""
 
 
 def write(view: MessageView) -> bytes:
-    """The text in UTF-8. In full if that fits, else with short course names, else the first items and
-    how many more there are."""
-    full, short = said(view, Channel.SMS), said(view, Channel.SMS, short=True)
-    if not full:
-        return NOTHING.encode()
-    whole = _joined(full)
-    return (whole if fits(whole) else _fitted(short)).encode()
+    """The text in UTF-8."""
+    words = languages.of(view.guardian.language)
+    return _Text(view, words).fitted().encode()
 
 
 def fits(text: str) -> bool:
     return segments(text) <= SEGMENTS
 
 
-def _joined(parts: Sequence[Said], left_out: int = 0) -> str:
-    """«Иван П.: пропуск, алгебра; опоздание, физика. Мария П.: …, и ещё 3»."""
-    blocks = [
-        f"{part.who}: {'; '.join(part.phrases)}" if part.who else "; ".join(part.phrases) for part in parts
-    ]
-    text = ". ".join(blocks)
-    text = f"{text[:1].upper()}{text[1:]}"
-    # A plain space costs as much as one that does not break, and GSM phones know only it.
-    return (f"{text}; и ещё {left_out}" if left_out else text).replace(NBSP, " ")
+class _Text:
+    def __init__(self, view: MessageView, words: Words) -> None:
+        self._view = view
+        self._words = words
+        self._tail = f" {words.not_yours}" if view.first else ""
+
+    def fitted(self) -> str:
+        parts = said(self._view, Channel.SMS, self._words)
+        if not parts:
+            return f"{self._words.nothing_new}{self._tail}"
+        found = self._least([self._joined(form) for form in abbreviated(parts, self._words.abbreviations)])
+        return found or self._cut()
+
+    @staticmethod
+    def _least(texts: Sequence[str]) -> str:
+        """The first that costs one segment, else the first that costs two: fewest abbreviations."""
+        for limit in range(1, SEGMENTS + 1):
+            for text in texts:
+                if segments(text) <= limit:
+                    return text
+        return ""
+
+    def _cut(self) -> str:
+        for longest in _CUTS:
+            parts = said(self._view, Channel.SMS, self._words, longest=longest)
+            *_, shortest = abbreviated(parts, self._words.abbreviations)
+            total = sum(len(part.phrases) for part in shortest)
+            least = 1 if longest == _CUTS[-1] else min(2, total)
+            for kept in range(total, least - 1, -1):
+                text = self._joined(_first(shortest, kept), total - kept)
+                if fits(text):
+                    return text
+        return self._hard(self._joined(_first(shortest, 1)))
+
+    def _hard(self, text: str) -> str:
+        """Signs that cost more than a letter, and nothing else to leave out."""
+        while not fits(f"{text}{self._words.ellipsis}"):
+            text = text[:-1].rstrip(" ,;:«(")
+        return f"{text}{self._words.ellipsis}"
+
+    def _joined(self, parts: Sequence[Said], left_out: int = 0) -> str:
+        """«Иван П.: пропуск, алгебра; опоздание, физика. Мария П.: …; и ещё 3»."""
+        blocks = [
+            f"{part.who}: {'; '.join(part.phrases)}" if part.who else "; ".join(part.phrases)
+            for part in parts
+        ]
+        text = _sentences(blocks)
+        more = f"; {self._words.and_more(left_out)}" if left_out else ""
+        end = "" if not self._tail or f"{text}{more}".endswith(".") else "."
+        # Plain signs cost as much as those that do not break, and old phones know only them.
+        whole = f"{text[:1].upper()}{text[1:]}{more}{end}{self._tail}"
+        return whole.replace(NBSP, " ").replace(NBHYPHEN, "-")
 
 
-def _fitted(parts: Sequence[Said]) -> str:
-    total = sum(len(part.phrases) for part in parts)
-    for kept in range(total, 0, -1):
-        text = _joined(_first(parts, kept), total - kept)
-        if fits(text):
-            return text
-    return _cut(_joined(_first(parts, 1)), f"; и ещё {total - 1}" if total > 1 else "")
+def _sentences(blocks: Sequence[str]) -> str:
+    return " ".join(
+        block if number == len(blocks) or block.endswith(".") else f"{block}."
+        for number, block in enumerate(blocks, start=1)
+    )
+
+
+def abbreviated(parts: Sequence[Said], table: Mapping[str, str]) -> Iterator[tuple[Said, ...]]:
+    """The parts as they are, then with one abbreviation more each time, longest words first."""
+    current = tuple(parts)
+    yield current
+    for long, short in table.items():
+        pattern = _whole(long)
+        shorter = tuple(
+            replace(part, phrases=tuple(pattern.sub(short, phrase) for phrase in part.phrases))
+            if any(pattern.search(phrase) for phrase in part.phrases)
+            else part
+            for part in current
+        )
+        if shorter != current:
+            current = shorter
+            yield current
+
+
+@cache
+def _whole(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])", re.IGNORECASE)
 
 
 def _first(parts: Sequence[Said], kept: int) -> list[Said]:
@@ -52,12 +121,5 @@ def _first(parts: Sequence[Said], kept: int) -> list[Said]:
         phrases = part.phrases[:kept]
         kept -= len(phrases)
         if phrases:
-            taken.append(Said(part.children, phrases))
+            taken.append(replace(part, phrases=phrases))
     return taken
-
-
-def _cut(text: str, tail: str) -> str:
-    """One item that is too long by itself: the end of its text goes."""
-    while not fits(f"{text}…{tail}"):
-        text = text[:-1].rstrip(" ,;:«(")
-    return f"{text}…{tail}"
