@@ -5,7 +5,7 @@ wrote cut by words; the first items and how many more there are.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -42,22 +42,19 @@ class _Text:
         parts = said(self._view, Channel.SMS, self._words)
         if not parts:
             return f"{self._words.nothing_new}{self._tail}"
-        found = self._least([self._joined(form) for form in abbreviated(parts, self._words.abbreviations)])
+        found = self._least([self._joined(form) for form in abbreviated(parts, self._words)])
         return found or self._cut()
 
     @staticmethod
     def _least(texts: Sequence[str]) -> str:
-        """The first that costs one segment, else the first that costs two: fewest abbreviations."""
-        for limit in range(1, SEGMENTS + 1):
-            for text in texts:
-                if segments(text) <= limit:
-                    return text
-        return ""
+        """The first that costs what the shortest does: fewest abbreviations. None fits: empty."""
+        least = segments(texts[-1])
+        return next(text for text in texts if segments(text) == least) if least <= SEGMENTS else ""
 
     def _cut(self) -> str:
         for longest in _CUTS:
             parts = said(self._view, Channel.SMS, self._words, longest=longest)
-            *_, shortest = abbreviated(parts, self._words.abbreviations)
+            *_, shortest = abbreviated(parts, self._words)
             total = sum(len(part.phrases) for part in shortest)
             least = 1 if longest == _CUTS[-1] else min(2, total)
             for kept in range(total, least - 1, -1):
@@ -93,20 +90,18 @@ def _sentences(blocks: Sequence[str]) -> str:
     )
 
 
-def abbreviated(parts: Sequence[Said], table: Mapping[str, str]) -> Iterator[tuple[Said, ...]]:
+def abbreviated(parts: Sequence[Said], words: Words) -> Iterator[tuple[Said, ...]]:
     """The parts as they are, then with one abbreviation more each time, longest words first."""
     current = tuple(parts)
     yield current
-    for long, short in table.items():
-        pattern = _whole(long)
-        shorter = tuple(
-            replace(part, phrases=tuple(pattern.sub(short, phrase) for phrase in part.phrases))
-            if any(pattern.search(phrase) for phrase in part.phrases)
-            else part
-            for part in current
-        )
-        if shorter != current:
-            current = shorter
+    text = "; ".join(phrase for part in parts for phrase in part.phrases).casefold()
+    for long, short in words.abbreviations.items():
+        if long in text and (pattern := _whole(long)).search(text):
+            current = tuple(
+                replace(part, phrases=tuple(pattern.sub(short, phrase) for phrase in part.phrases))
+                for part in current
+            )
+            text = pattern.sub(short, text)
             yield current
 
 
