@@ -236,3 +236,27 @@ async def post(http: httpx.AsyncClient, token: str, pupil: str) -> httpx.Respons
         "Content-Type": "application/cloudevents-batch+json",
     }
     return await http.post("/ingest/v1/changes", content=orjson.dumps([event]), headers=headers)
+
+
+async def test_why_answers_about_a_family_on_file_only(place: Place) -> None:
+    """R-D2: nothing decided is said as such, a stranger's id is refused, and looking is audited."""
+    await place.run("migrate")
+    assert (await place.run("registry", "import", str(place.lists))).code == 0
+    guardian = place.school.families[0].guardians[0]
+    ended = await place.run("why", place.school.id, guardian.id)
+    assert (ended.code, ended.out.strip()) == (
+        0,
+        "Об этом для этой семьи решений не было: её это не касалось.",
+    )
+    for words, says in (
+        (("why", "nowhere", guardian.id), "Школы «nowhere» нет"),
+        (("why", place.school.id, "g-nobody"), "Представителя «g-nobody»"),
+        (("why", place.school.id, guardian.id, "--change", "x"), "«x» не номер изменения"),
+    ):
+        ended = await place.run(*words)
+        assert ended.code == 2
+        assert says in ended.err
+    owner = await asyncpg.connect(place.settings["VESTNIK_DATABASE_URL"])
+    looks = await owner.fetch("SELECT actor, about FROM dispatch.audit WHERE action = 'family.looked_at'")
+    await owner.close()
+    assert [tuple(look) for look in looks] == [("vestnik why", guardian.id)]

@@ -157,6 +157,21 @@ def replay_refused(
 
 
 @app.command()
+def why(
+    school: Annotated[str, typer.Argument(help="Школа, как в schools.csv")],
+    guardian: Annotated[str, typer.Argument(help="Представитель, как в guardians.csv")],
+    pupil: Annotated[str | None, typer.Option(help="Только об этом ученике")] = None,
+    change: Annotated[str | None, typer.Option(help="Только об этом изменении")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Сколько последних решений")] = 20,
+) -> None:
+    """Почему семья получила сообщение или не получила: решение, основание, судьба. Взгляд записывается."""
+    from onebox.why import Asked, answer, show
+
+    asked = Asked(school, guardian, pupil, change, limit)
+    show(within(lambda context: answer(context, asked)), answers)
+
+
+@app.command()
 def status(
     first: Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="С этого дня")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="По этот день")] = None,
