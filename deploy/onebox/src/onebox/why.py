@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.markup import escape
 
+from dispatcher import words
 from dispatcher.why import Explained, Question, explain
 from dispatcher.why_words import sentences
-from onebox import words
 from onebox.acts import UnknownSchool, acting
 from shared.audit import note
 from shared.errors import ForPeople
