@@ -13,6 +13,11 @@ from uuid import UUID
 
 from shared.db import AnyConnection
 
+SENT_AGAIN = ("same_name_again", "lease_ran_out")
+"""Why a message goes back to waiting though its last attempt may have arrived."""
+PERHAPS_TOLD = "perhaps_told"
+"""The reason of a decision that gave way to a newer revision after such an attempt."""
+
 
 class Status(StrEnum):
     """Where a message stands."""
@@ -155,3 +160,14 @@ async def move(
         school_now,
     )
     return [Moved(row["id"], Status(row["before"]), Status(row["after"])) for row in done]
+
+
+async def perhaps_told(connection: AnyConnection, messages: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of which an attempt may have arrived, whatever their status says now."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT message FROM dispatch.message_history
+           WHERE message = ANY($1::uuid[]) AND to_status = 'composed' AND reason = ANY($2::text[])""",
+        messages,
+        SENT_AGAIN,
+    )
+    return frozenset(row["message"] for row in rows)

@@ -26,9 +26,11 @@ class Silence(StrEnum):
 
 class Standing(StrEnum):
     """What the family has of an earlier revision. Paper counts as told: the sheet may be in
-    their hands, and a needless correction does less harm than a wrong mark left standing."""
+    their hands, and a needless correction does less harm than a wrong mark left standing.
+    `perhaps`: being sent just now, or sent with an outcome nobody knows; corrected like what was told."""
 
     UNTOLD = "untold"
+    PERHAPS = "perhaps"
     TOLD = "told"
     PAPER = "paper"
 
@@ -77,6 +79,10 @@ def treat(new: Revision, earlier: Sequence[Earlier]) -> Treatment:
         default=None,
     )
     if told is not None and told.revision.removed:
+        if new.removed or _reassures(new):
+            return Treatment(cancel, told, Silence.NOTHING_TO_TELL)
+        if told.standing is Standing.PERHAPS:
+            return Treatment(cancel, told)  # what they know is found out when this is sent
         told = None  # the family knows that it is gone: the same as if never told
     if told is None:
         if new.removed:
@@ -104,10 +110,11 @@ _UNSEEN = frozenset({"revision", "raw"})
 
 def same_content(one: Revision, other: Revision) -> bool:
     """Whether a family would read the same."""
-    return _seen(one.content) == _seen(other.content)
+    return seen(one.content) == seen(other.content)
 
 
-def _seen(content: Mapping[str, Any]) -> dict[str, Any]:
+def seen(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a revision's content a family would see."""
     return {key: value for key, value in content.items() if key not in _UNSEEN and value is not None}
 
 

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from dispatcher.messages import Status
+from dispatcher.messages import PERHAPS_TOLD, Status, perhaps_told
 from dispatcher.planning.corrections import Earlier, Revision, Standing
 from dispatcher.planning.facts import facts_of
 from dispatcher.planning.situation import Entity, Place
@@ -16,6 +17,14 @@ from shared.changes import TYPES, Change, Version
 from shared.routing import Verdict
 
 Revisions = Mapping[UUID, tuple[Entity, Revision]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where a message stands, and whether an attempt of it may have arrived unbeknown to us."""
+
+    status: Status
+    perhaps: bool
 
 
 async def revisions(
@@ -44,26 +53,28 @@ async def earlier(
     if not revisions:
         return {}
     changes = sorted(revisions)
-    statuses = await _lock_messages(
+    stands = await _lock_messages(
         connection,
         """SELECT message FROM dispatch.decision
            WHERE change = ANY($1::uuid[]) AND message IS NOT NULL AND cancelled_by IS NULL""",
         changes,
     )
     decisions = await connection.fetch(
-        """SELECT change, guardian, verdict, mode, message FROM dispatch.decision
-           WHERE change = ANY($1::uuid[]) AND verdict <> 'suppress' AND cancelled_by IS NULL
+        """SELECT change, guardian, verdict, mode, message, reason FROM dispatch.decision
+           WHERE change = ANY($1::uuid[]) AND verdict <> 'suppress'
+             AND (cancelled_by IS NULL OR reason = $2)
            ORDER BY change, guardian FOR UPDATE""",
         changes,
+        PERHAPS_TOLD,
     )
     # Composed between the two statements: their locks come out of order, but nobody had time to
     # take them up.
-    late = sorted({row["message"] for row in decisions if row["message"] is not None} - statuses.keys())
+    late = sorted({row["message"] for row in decisions if row["message"] is not None} - stands.keys())
     if late:
-        statuses |= await _lock_messages(connection, "SELECT unnest($1::uuid[])", late)
+        stands |= await _lock_messages(connection, "SELECT unnest($1::uuid[])", late)
     found: dict[Entity, dict[str, list[Earlier]]] = defaultdict(lambda: defaultdict(list))
     for row in decisions:
-        standing = _standing(row, statuses)
+        standing = _standing(row, stands)
         if standing is not None:
             entity, revision = revisions[row["change"]]
             mode = Mode(row["mode"]) if row["mode"] is not None else None
@@ -76,25 +87,35 @@ async def earlier(
 
 async def _lock_messages(
     connection: asyncpg.Connection, which: str, ids: Sequence[UUID]
-) -> dict[UUID, Status]:
+) -> dict[UUID, _Stand]:
     rows = await connection.fetch(
-        f"SELECT id, status FROM dispatch.message WHERE id IN ({which}) ORDER BY id FOR UPDATE", ids
+        f"""SELECT id, status, attempts FROM dispatch.message WHERE id IN ({which}) ORDER BY id FOR UPDATE""",
+        ids,
     )
-    return {row["id"]: Status(row["status"]) for row in rows}
+    again = [row["id"] for row in rows if row["attempts"]]
+    perhaps = await perhaps_told(connection, again) if again else frozenset()
+    return {row["id"]: _Stand(Status(row["status"]), row["id"] in perhaps) for row in rows}
 
 
-def _standing(row: asyncpg.Record, statuses: Mapping[UUID, Status]) -> Standing | None:
+def _standing(row: asyncpg.Record, stands: Mapping[UUID, _Stand]) -> Standing | None:
     if row["verdict"] == Verdict.PAPER:
         return Standing.PAPER
+    if row["reason"] == PERHAPS_TOLD:
+        return Standing.PERHAPS
     if row["message"] is None:
         return Standing.UNTOLD
-    status = statuses.get(row["message"])
-    if status is None:
+    stand = stands.get(row["message"])
+    if stand is None:
         return Standing.TOLD  # so old that the message is gone
+    status = stand.status
+    if status in {Status.ACCEPTED, Status.DELIVERED}:
+        return Standing.TOLD
+    if status.told or stand.perhaps:
+        return Standing.PERHAPS
     if status in {Status.CANCELLED, Status.EXPIRED}:
         return None  # ended without being told, and nothing brings it back
     # A failed message may be replayed, and must not bring back what is out of date.
-    return Standing.TOLD if status.told else Standing.UNTOLD
+    return Standing.UNTOLD
 
 
 def _revision(row: asyncpg.Record, places: Mapping[str, Place]) -> Revision:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatcher.messages import Status
+from dispatcher.messages import PERHAPS_TOLD, SENT_AGAIN, Status, perhaps_told
 from dispatcher.sending.claims import Claimed
 from dispatcher.sending.suppression import STANDING
 from shared.categories import Category, Channel, Mode
@@ -22,8 +22,10 @@ Address = tuple[str, Channel, str]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A decision to tell as it stands now. `told`: newest first, the revisions of the same entity this
-    guardian was told before; looked up only where planning said that it corrects something. `tried`: the
-    channels that took it over and failed it."""
+    guardian was told before, or perhaps was; looked up only where planning said that it corrects
+    something. `tried`: the channels that took it over and failed it. `in_flight`: what it corrects is
+    being sent this very moment. `superseded`: the newer revision that says it better, for a message that
+    is sent once more; `perhaps`: an earlier attempt may have arrived."""
 
     change: Change
     pupils: tuple[str, ...]
@@ -32,6 +34,15 @@ class Entry:
     expires_at: datetime | None
     told: tuple[Change, ...] = ()
     tried: frozenset[Channel] = frozenset()
+    in_flight: bool = False
+    superseded: UUID | None = None
+    perhaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    change: Change
+    in_flight: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,17 @@ async def load(connection: AnyConnection, claimed: Sequence[Claimed]) -> Cargo:
         messages,
     )
     told = await _told(connection, [row for row in rows if row["corrects"] is not None], messages)
+    again = [one.message for one in claimed if one.attempts > 1]
+    superseded = await _superseded(connection, again) if again else {}
+    perhaps = await perhaps_told(connection, again) if again else frozenset()
     entries: dict[UUID, list[Entry]] = defaultdict(list)
     for row in rows:
         change = change_of(row)
-        earlier = told.get((row["guardian"], change.school, change.source, change.entity), ())
+        earlier = [
+            one
+            for one in told.get((row["guardian"], change.school, change.source, change.entity), ())
+            if one.change.version < change.version
+        ]
         entries[row["message"]].append(
             Entry(
                 change,
@@ -72,8 +90,11 @@ async def load(connection: AnyConnection, claimed: Sequence[Claimed]) -> Cargo:
                 Mode(row["mode"]),
                 row["deadline"],
                 row["expires_at"],
-                tuple(one for one in earlier if one.version < change.version),
+                tuple(one.change for one in earlier),
                 frozenset(map(Channel, row["tried"])),
+                in_flight=any(one.in_flight for one in earlier),
+                superseded=superseded.get((row["message"], row["change"])),
+                perhaps=row["message"] in perhaps,
             )
         )
     acquainted = await connection.fetch(
@@ -98,35 +119,68 @@ async def load(connection: AnyConnection, claimed: Sequence[Claimed]) -> Cargo:
 
 async def _told(
     connection: AnyConnection, rows: Sequence[asyncpg.Record], messages: Sequence[UUID]
-) -> dict[tuple[str, str, str, str], tuple[Change, ...]]:
+) -> dict[tuple[str, str, str, str], tuple[_Told, ...]]:
     """By guardian, school, source and entity: the revisions told by other messages, newest first.
-    Paper counts as told, as it does in planning."""
+    Paper counts as told, as it does in planning; so does what perhaps arrived."""
     if not rows:
         return {}
     found = await connection.fetch(
-        f"""SELECT DISTINCT d.guardian, c.class, {_CHANGE}
+        f"""SELECT d.guardian, c.class, {_CHANGE},
+                   bool_or(coalesce(m.status = 'sending' AND m.id <> ALL($5::uuid[]), false)) AS in_flight
             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
                 AS asked(guardian, school, source, entity)
             JOIN dispatch.change c USING (source, entity)
             JOIN dispatch.decision d
                 ON d.change = c.change AND d.guardian = asked.guardian AND d.school = asked.school
             LEFT JOIN dispatch.message m ON m.id = d.message
-            WHERE d.cancelled_by IS NULL
-              AND (d.verdict = 'paper' OR m.status IN ({_TOLD}) AND m.id <> ALL($5::uuid[]))""",
+            WHERE d.reason = $6
+               OR d.cancelled_by IS NULL AND (
+                   d.verdict = 'paper'
+                   OR m.status IN ({_TOLD}) AND m.id <> ALL($5::uuid[])
+                   OR m.attempts > 0 AND EXISTS (
+                       SELECT FROM dispatch.message_history h
+                       WHERE h.message = m.id AND h.to_status = 'composed' AND h.reason = ANY($7::text[])
+                   )
+               )
+            GROUP BY d.guardian, c.change""",
         [row["guardian"] for row in rows],
         [row["school"] for row in rows],
         [row["source"] for row in rows],
         [row["entity"] for row in rows],
         messages,
+        PERHAPS_TOLD,
+        SENT_AGAIN,
     )
-    told: dict[tuple[str, str, str, str], list[Change]] = defaultdict(list)
+    told: dict[tuple[str, str, str, str], list[_Told]] = defaultdict(list)
     for row in found:
         change = change_of(row)
-        told[row["guardian"], change.school, change.source, change.entity].append(change)
+        key = row["guardian"], change.school, change.source, change.entity
+        told[key].append(_Told(change, row["in_flight"]))
     return {
-        key: tuple(sorted(changes, key=lambda one: one.version, reverse=True))
+        key: tuple(sorted(changes, key=lambda one: one.change.version, reverse=True))
         for key, changes in told.items()
     }
+
+
+async def _superseded(connection: AnyConnection, messages: Sequence[UUID]) -> dict[tuple[UUID, UUID], UUID]:
+    """By message and change: the newer revision that came while the message was being sent, so that
+    planning could only correct, not cancel. Silence because it says the same leaves the older to say it."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT ON (d.message, d.change) d.message, d.change, n.change AS by
+           FROM dispatch.decision d
+           JOIN dispatch.change c USING (change)
+           JOIN dispatch.entity e USING (source, entity)
+           JOIN dispatch.change n ON n.source = c.source AND n.entity = c.entity
+                AND (n.revision, n.time) > (c.revision, c.time)
+           LEFT JOIN dispatch.decision nd ON nd.change = n.change AND nd.guardian = d.guardian
+           WHERE d.message = ANY($1::uuid[]) AND d.verdict = 'tell' AND d.cancelled_by IS NULL
+             AND CASE WHEN nd.change IS NULL THEN n.change = e.change
+                      ELSE nd.cancelled_by IS NULL
+                           AND coalesce(nd.reason, '') <> ALL(ARRAY['nothing_to_tell', 'stale']) END
+           ORDER BY d.message, d.change, n.revision DESC, n.time DESC""",
+        messages,
+    )
+    return {(row["message"], row["change"]): row["by"] for row in rows}
 
 
 async def suppressed(connection: AnyConnection, addresses: Sequence[Address]) -> frozenset[Address]:

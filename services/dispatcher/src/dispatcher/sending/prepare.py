@@ -3,8 +3,8 @@ give every decision that cannot go its own fate (R-C5)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatcher.messages import Move, Moved, Status, move
@@ -23,6 +23,7 @@ from shared.registry import Families
 from shared.settings import Profile
 
 ACTOR = "sender"
+_AFTER_EARLIER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,8 @@ def _silent(one: Claimed, checked: Checked, *, expires: bool) -> Move:
 
     if checked.hold_until is not None:
         return to(Status.COMPOSED, "quiet_hours")
+    if checked.after_earlier:
+        return replace(to(Status.COMPOSED, "after_earlier"), again_in=_AFTER_EARLIER)
     return to(Status.EXPIRED, "expired") if expires else to(Status.CANCELLED, "nothing_left")
 
 
@@ -249,6 +252,20 @@ async def _apply(connection: AnyConnection, drops: Sequence[tuple[Claimed, Drop]
         [drop.due_at for *_, drop in rows],
         [drop.by for *_, drop in rows],
     )
+    given_up = [
+        (one.school, one.guardian, drop.change)
+        for one, drop in drops
+        if drop.fate is Fate.CANCEL and drop.reason is None
+    ]
+    if given_up:  # an alert nobody got was not given: the next absence of the day may take it
+        await connection.execute(
+            """DELETE FROM dispatch.absence_alert a
+               USING unnest($1::text[], $2::text[], $3::uuid[]) AS c(school, guardian, change)
+               WHERE a.school = c.school AND a.guardian = c.guardian AND a.change = c.change""",
+            [school for school, *_ in given_up],
+            [guardian for _, guardian, _ in given_up],
+            [change for *_, change in given_up],
+        )
 
 
 async def _expire_apart(connection: AnyConnection, drops: Sequence[tuple[Claimed, Drop]]) -> list[Moved]:

@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from dispatcher.planning.corrections import Silence
+from dispatcher.messages import PERHAPS_TOLD
+from dispatcher.planning.corrections import Silence, seen
 from dispatcher.planning.facts import facts_of
 from dispatcher.planning.timing import after_quiet_hours
 from dispatcher.sending.cargo import Entry
@@ -19,6 +20,7 @@ from dispatcher.sending.claims import Claimed
 from dispatcher.sending.weekly import wants_weekly
 from dispatcher.view import Child, Item, Kind
 from shared.categories import Attendance, Category, Channel
+from shared.changes import Change
 from shared.families import Guardian, Guardianship, Pupil, School, SchoolClass
 from shared.routing import Matter, Reason, Route, Verdict, route
 from shared.settings import Profile
@@ -64,12 +66,14 @@ class Household:
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What is said after all. `speaks` is False when the message has lost its reason to exist;
-    `hold_until` is set in quiet hours, and then nothing is said now."""
+    `hold_until` is set in quiet hours, and then nothing is said now; `after_earlier`: a little later,
+    when what it corrects is out, or the correction would arrive first."""
 
     items: tuple[Item, ...] = ()
     drops: tuple[Drop, ...] = ()
     speaks: bool = False
     hold_until: datetime | None = None
+    after_earlier: bool = False
 
 
 def recheck(
@@ -82,6 +86,8 @@ def recheck(
     held = _hold(claimed.channel, household, now)
     if held is not None:
         return Checked(hold_until=held)
+    if any(entry.in_flight for entry in entries):
+        return Checked(after_earlier=True)
     newest: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         key = (entry.change.source, entry.change.entity)
@@ -91,8 +97,10 @@ def recheck(
     drops: list[Drop] = []
     for entry in entries:
         successor = newest[entry.change.source, entry.change.entity]
-        if successor is not entry:
-            drops.append(Drop(entry.change.change, Fate.CANCEL, entry.pupils, by=successor.change.change))
+        by = entry.superseded if successor is entry else successor.change.change
+        if by is not None:
+            reason = PERHAPS_TOLD if entry.perhaps else None
+            drops.append(Drop(entry.change.change, Fate.CANCEL, entry.pupils, reason, by=by))
             continue
         found = _judge(entry, claimed.channel, household, now)
         if isinstance(found, Item):
@@ -121,7 +129,9 @@ def _judge(entry: Entry, channel: Channel, household: Household, now: datetime) 
     if entry.expires_at is not None and entry.expires_at <= now:
         return Drop(change.change, Fate.EXPIRE, entry.pupils)
     told = entry.told[0] if entry.told else None
-    if told is None and _only_corrects(entry):
+    if told is not None and (told.removed or _same(told, change)):
+        told = None  # nothing there to correct any more: said as it is
+    if not entry.told and _only_corrects(entry):
         return _suppress(entry, Silence.NOTHING_TOLD)
     matter = facts_of(change, household.school.timezone).matter
     routes: dict[str, Route] = {}
@@ -185,6 +195,10 @@ def _moved(entry: Entry, pupils: tuple[str, ...], way: Route, household: Househo
 
 def _suppress(entry: Entry, reason: Reason | Silence, missing: tuple[str, ...] = ()) -> Drop:
     return Drop(entry.change.change, Fate.SUPPRESS, entry.pupils, reason=reason, missing=missing)
+
+
+def _same(told: Change, change: Change) -> bool:
+    return not change.removed and seen(told.data) == seen(change.data)
 
 
 def _only_corrects(entry: Entry) -> bool:
