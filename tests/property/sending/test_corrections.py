@@ -91,7 +91,7 @@ class Plan:
 class Send:
     """`answers` in order of parcels; while the first is being sent, `during` is planned."""
 
-    answers: tuple[str, ...]
+    answers: tuple[str, ...] = ()
     during: tuple[int, ...] = ()
 
 

@@ -25,7 +25,7 @@ def attendance(number: int, status: str, **data: Any) -> Revision:
     return revision(number, attendance=status, **data)
 
 
-TOLD, UNTOLD, PAPER = Standing.TOLD, Standing.UNTOLD, Standing.PAPER
+TOLD, UNTOLD, PAPER, PERHAPS = Standing.TOLD, Standing.UNTOLD, Standing.PAPER, Standing.PERHAPS
 Before = list[tuple[Revision, Standing]]
 
 
@@ -36,6 +36,9 @@ Before = list[tuple[Revision, Standing]]
         ([(mark(1, "5"), UNTOLD)], mark(2, "4"), [1], None, None),
         ([(mark(1, "5"), TOLD)], mark(2, "4"), [], 1, None),
         ([(mark(1, "5"), PAPER)], mark(2, "4"), [], 1, None),
+        ([(mark(1, "5"), PERHAPS)], mark(2, "4"), [], 1, None),
+        ([(mark(1, "5"), PERHAPS)], revision(2, removed=True), [], 1, None),
+        ([(mark(1, "5"), TOLD), (revision(2, removed=True), PERHAPS)], mark(3, "5"), [], 2, None),
         ([(mark(1, "5"), TOLD), (mark(2, "4"), UNTOLD)], mark(3, "3"), [2], 1, None),
         ([(mark(1, "5"), TOLD), (mark(2, "4"), UNTOLD)], mark(3, "5"), [2], 1, Silence.NOTHING_TO_TELL),
         ([(mark(1, "5"), TOLD), (mark(2, "4"), TOLD)], mark(3, "5"), [], 2, None),
@@ -47,8 +50,8 @@ Before = list[tuple[Revision, Standing]]
             [(mark(1, "5"), TOLD), (revision(2, removed=True), TOLD)],
             revision(3, removed=True),
             [],
-            None,
-            Silence.NOTHING_TOLD,
+            2,
+            Silence.NOTHING_TO_TELL,
         ),
         ([], attendance(1, "present"), [], None, Silence.NOTHING_TO_TELL),
         ([], attendance(1, "remote"), [], None, Silence.NOTHING_TO_TELL),

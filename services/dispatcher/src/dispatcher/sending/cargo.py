@@ -43,6 +43,7 @@ class Entry:
 class _Told:
     change: Change
     in_flight: bool
+    certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ async def load(connection: AnyConnection, claimed: Sequence[Claimed]) -> Cargo:
                 Mode(row["mode"]),
                 row["deadline"],
                 row["expires_at"],
-                tuple(one.change for one in earlier),
+                tuple(one.change for one in _believed(earlier)),
                 frozenset(map(Channel, row["tried"])),
                 in_flight=any(one.in_flight for one in earlier),
                 superseded=superseded.get((row["message"], row["change"])),
@@ -126,7 +127,9 @@ async def _told(
         return {}
     found = await connection.fetch(
         f"""SELECT d.guardian, c.class, {_CHANGE},
-                   bool_or(coalesce(m.status = 'sending' AND m.id <> ALL($5::uuid[]), false)) AS in_flight
+                   bool_or(coalesce(m.status = 'sending' AND m.id <> ALL($5::uuid[]), false)) AS in_flight,
+                   bool_or(d.verdict = 'paper' OR coalesce(m.status IN ('accepted', 'delivered'), false))
+                       AS certain
             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
                 AS asked(guardian, school, source, entity)
             JOIN dispatch.change c USING (source, entity)
@@ -155,11 +158,17 @@ async def _told(
     for row in found:
         change = change_of(row)
         key = row["guardian"], change.school, change.source, change.entity
-        told[key].append(_Told(change, row["in_flight"]))
+        told[key].append(_Told(change, row["in_flight"], row["certain"]))
     return {
         key: tuple(sorted(changes, key=lambda one: one.change.version, reverse=True))
         for key, changes in told.items()
     }
+
+
+def _believed(told: Sequence[_Told]) -> Sequence[_Told]:
+    """Without removals that perhaps never arrived: what they removed is what the family may still know."""
+    skip = next((n for n, one in enumerate(told) if one.certain or not one.change.removed), 0)
+    return told[skip:]
 
 
 async def _superseded(connection: AnyConnection, messages: Sequence[UUID]) -> dict[tuple[UUID, UUID], UUID]:
