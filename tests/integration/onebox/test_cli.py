@@ -254,7 +254,7 @@ async def test_why_answers_about_a_family_on_file_only(place: Place) -> None:
         (("why", place.school.id, guardian.id, "--change", "x"), "«x» не номер изменения"),
     ):
         ended = await place.run(*words)
-        assert ended.code == 2
+        assert ended.code == 1
         assert says in ended.err
     owner = await asyncpg.connect(place.settings["VESTNIK_DATABASE_URL"])
     looks = await owner.fetch("SELECT actor, about FROM dispatch.audit WHERE action = 'family.looked_at'")
