@@ -6,6 +6,7 @@ are never repeated in it.
 """
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -131,6 +132,9 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
+    bounce_address: str | None = None
+    bounce_lmtp: str | None = None
+    bounce_maildir: Path | None = None
     smsaero_email: str | None = None
     smsaero_api_key: SecretStr | None = None
     smsaero_sign: str = "SMS Aero"
@@ -173,6 +177,22 @@ class Settings(BaseSettings):
             raise ValueError("expected smtp://[user:password@]host:port or smtps://…")
         return value
 
+    @field_validator("bounce_address")
+    @classmethod
+    def _short_mailbox(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,11}@[A-Za-z0-9.-]+", value):
+            raise ValueError(
+                "expected a mailbox such as bounce@school.example, up to 11 letters before the @"
+            )
+        return value
+
+    @field_validator("bounce_lmtp")
+    @classmethod
+    def _socket(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"unix:/.+|[^:/\s]+:\d{1,5}", value):
+            raise ValueError("expected host:port or unix:/path/of/socket")
+        return value
+
     @field_validator("clock_start", "clock_anchor")
     @classmethod
     def _aware(cls, value: datetime | None) -> datetime | None:
@@ -193,6 +213,8 @@ class Settings(BaseSettings):
     def _complete_channels(self) -> Self:
         if self.smtp_url is not None and not self.mail_from:
             raise ValueError("VESTNIK_SMTP_URL needs VESTNIK_MAIL_FROM, the address mail comes from")
+        if (self.bounce_lmtp or self.bounce_maildir) and not (self.bounce_address or self.mail_from):
+            raise ValueError("VESTNIK_BOUNCE_LMTP and VESTNIK_BOUNCE_MAILDIR need VESTNIK_MAIL_FROM")
         if (self.smsaero_email is None) != (self.smsaero_api_key is None):
             raise ValueError("VESTNIK_SMSAERO_EMAIL and VESTNIK_SMSAERO_API_KEY go together")
         for school, keys in self.schools.items():

@@ -34,6 +34,7 @@ def seen(kind: str, *, home: str = "Школа № 5", **facts: Any) -> Seen:
 
 PAUSED = seen(Kind.CHANNEL_PAUSED, channel="sms", reason="smsaero: 401", **AT)
 LIST = seen(Kind.SMS_LIST_UNREACHABLE, **AT)
+REFUSED = seen(Kind.MAIL_REFUSED, reason="dsn: 550 5.7.26", **SCHOOL)
 NOT_MINE = seen(Kind.NOT_MY_CHILD, guardian="g-17", **SCHOOL)
 LATE = {"occasion": "week", "name": "2026-W47", "state": "typeset", "hand_out_by": "2026-11-24T12:00:00Z"}
 NOT_HANDED = seen(Kind.PAPER_NOT_HANDED_OUT, **SCHOOL, **LATE)
@@ -51,6 +52,7 @@ FUTURE = seen("meteor_seen", size=12, **SCHOOL)
 LETTERS: dict[str, Sequence[Seen]] = {
     "channel_paused": [PAUSED],
     "sms_list_unreachable": [LIST],
+    "mail_refused": [REFUSED],
     "not_my_child": [NOT_MINE],
     "paper_not_handed_out": [NOT_HANDED, EXTRA, ODD],
     "moved_to_paper": MOVED,

@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from dispatcher import ledger_watch, watch
+from dispatcher.bounces.returns import bounces_to, make_returns, make_verp
 from dispatcher.channels.base import Port
 from dispatcher.channels.email import EmailChannel
 from dispatcher.channels.push import PushChannel
@@ -66,6 +67,7 @@ def make_ports(settings: Settings) -> list[Port]:
             EmailChannel(
                 settings.smtp_url.get_secret_value(),
                 mail_from=settings.mail_from,
+                verp=make_verp(settings),
                 connections=WIDTHS[Channel.EMAIL].calls,
             )
         )
@@ -96,6 +98,7 @@ class Dispatcher:
             mail_from=self._settings.mail_from or NO_SENDER,
             public_url=self._settings.public_url,
             signing_key=self._settings.signing_key,
+            bounces_to=bounces_to(self._settings),
         )
         self.site = Site("dispatcher", self.path, self._settings, pool_of=lambda: self._pool)
         self.app = self.site.app
@@ -175,12 +178,15 @@ class _Running:
         self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
         self._bus.subscribe(Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle))
         self._context = context
+        self._returns = make_returns(settings, clock, pool, renderer.links)
         self._teller_bell, self._watch_bell, self._ledger_bell = Bell(), Bell(), Bell()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         for port in self._ports:
             await port.start()
+        if self._returns is not None:
+            await self._returns.start()
         await self._bus.start()
         works: dict[str, Coroutine[Any, Any, None]] = {
             "settler": self._settler.run(),
@@ -192,6 +198,8 @@ class _Running:
         }
         if self._poller is not None:
             works["poller"] = self._poller.run()
+        if self._returns is not None:
+            works["bounces"] = self._returns.run()
         mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
         if mail is not None:
             works["teller"] = self._tell_staff(mail)
@@ -219,6 +227,8 @@ class _Running:
     async def stop(self) -> None:
         """First nothing new comes in, then what is in hand is sent and settled."""
         await self._bus.stop()
+        if self._returns is not None:
+            await self._returns.stop()
         self._composer.stop()
         self._sweeper.stop()
         if self._poller is not None:
@@ -227,7 +237,7 @@ class _Running:
         self._teller_bell.stop()
         self._watch_bell.stop()
         self._ledger_bell.stop()
-        await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch", "ledger")
+        await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces")
         self._settler.stop()
         await self._ended("settler")
         for port in self._ports:

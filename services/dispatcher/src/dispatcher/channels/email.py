@@ -21,17 +21,28 @@ from dispatcher.channels.base import (
 )
 from dispatcher.channels.smtp_pool import Connection, Pool, Server
 from dispatcher.channels.smtp_replies import Stage, judge
+from dispatcher.channels.verp import Verp
 from shared.categories import Channel
 
 
 class EmailChannel:
-    """The port over a pool of connections. `mail_from` may be an address or `Name <address>`."""
+    """The port over a pool of connections. `mail_from` may be an address or `Name <address>`. With `verp`
+    each letter has an envelope sender of its own, whose token is the accepted letter's provider id."""
 
     channel = Channel.EMAIL
 
-    def __init__(self, url: str, *, mail_from: str, connections: int = 6, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        mail_from: str,
+        verp: Verp | None = None,
+        connections: int = 6,
+        timeout: float = 20.0,
+    ) -> None:
         self._pool = Pool(Server.parse(url), size=connections, timeout=timeout)
         self._sender = envelope_address(mail_from.rpartition("<")[2].rstrip("> "))
+        self._verp = verp
 
     async def start(self) -> None:
         """Connections open with the first message."""
@@ -44,12 +55,16 @@ class EmailChannel:
             recipient = envelope_address(parcel.addresses[0])
         except ValueError:
             return AddressFailed("smtp: not an address")
+        sender, token = self._sender, None
+        if self._verp is not None:
+            sender = self._verp.sender(parcel.message, parcel.addresses[0])
+            token = self._verp.token(parcel.message, parcel.addresses[0])
         async with self._pool.lend() as connection:
-            attempt = _Attempt(connection, self._sender, recipient, parcel.content)
+            attempt = _Attempt(connection, sender, recipient, parcel.content)
             outcome = await attempt.run()
             if attempt.stale:  # the server had closed it while it was idle; a new one decides
-                outcome = await _Attempt(connection, self._sender, recipient, parcel.content).run()
-            return outcome
+                outcome = await _Attempt(connection, sender, recipient, parcel.content).run()
+            return Accepted(provider_id=token) if isinstance(outcome, Accepted) else outcome
 
 
 class _Attempt:

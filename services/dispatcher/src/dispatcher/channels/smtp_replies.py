@@ -1,4 +1,5 @@
-"""What a mail server's refusal means for us: one table of enhanced codes (RFC 3463), one of plain ones.
+"""What a mail server's refusal means for us: a table of enhanced codes (RFC 3463), one of words for where
+the code says little, and a few plain codes.
 
 Reasons carry codes only: a server's text repeats the address.
 """
@@ -23,16 +24,29 @@ class Stage(StrEnum):
 
 Verdict = Callable[[str], Outcome]
 
-# The first row that fits wins. 5.7 never suppresses: it speaks of us or of the text, not of the family.
+# The first row that fits wins. 5.7 speaks of us or of the text, not of the family, whatever `SAYS` finds no
+# words for.
 ENHANCED: tuple[tuple[str, Verdict], ...] = (
     (r"4\.\d+\.\d+", Retry),
     (r"5\.1\.[78]", Misconfigured),  # it is our own address that is wrong
     (r"5\.1\.\d+", AddressFailed),  # no such mailbox, domain, or form of address
     (r"5\.2\.1", AddressFailed),  # disabled
     (r"5\.2\.2", Retry),  # full: people tidy up
+    (r"5\.4\.(1|4|310)", AddressFailed),  # Exchange: no such recipient; no such domain
     (r"5\.7\.(8|9|11|13|14)", Misconfigured),  # our login
     (r"5\.7\.(2\d|60)", Misconfigured),  # SPF, DKIM, DMARC, the right to send as
     (r"5\.\d+\.\d+", MessageFailed),
+)
+# Where a code says little (none, 5.0.0, 5.7.1), the words decide; the first row that fits wins.
+VAGUE = frozenset({"", "5.0.0", "5.7.0", "5.7.1"})
+SAYS: tuple[tuple[str, Verdict], ...] = (
+    # Postfix answers at RCPT for everything that it found wrong before.
+    (r"sender address rejected|client host rejected|helo command rejected", Misconfigured),
+    (r"relay(ing)? (access )?(is )?(denied|not permitted|prohibited)|unable to relay", Misconfigured),
+    # Yandex says 5.7.1, mail.ru nothing, for a mailbox that does not exist.
+    (r"no such (user|mailbox|recipient)|(unknown|invalid|inactive) (user|mailbox|recipient)", AddressFailed),
+    (r"(user|mailbox|account|recipient) (is )?(unknown|not found|unavailable|disabled)", AddressFailed),
+    (r"(user|mailbox|account|recipient) (does ?n.t|does not) exist", AddressFailed),
 )
 LOGIN_CODES = frozenset({530, 534, 535, 538})
 SAYS_POLICY = re.compile(
@@ -55,12 +69,18 @@ def judge(code: int, text: str, stage: Stage) -> Outcome:
         return MessageFailed(reason)  # larger than the server takes, said early (RFC 1870)
     if code in LOGIN_CODES or stage in {Stage.CONNECT, Stage.LOGIN, Stage.MAIL}:
         return Misconfigured(reason)
-    if enhanced:
+    if (enhanced[1] if enhanced else "") in VAGUE:
+        for pattern, verdict in _SAYS:
+            if pattern.search(text):
+                return verdict(reason)
+    if enhanced and enhanced[1] != "5.0.0":
         return next(verdict(reason) for pattern, verdict in _COMPILED if pattern.fullmatch(enhanced[1]))
     return _plain(code, text, stage)(reason)
 
 
 _COMPILED = tuple((re.compile(pattern), verdict) for pattern, verdict in (*ENHANCED, (r".*", MessageFailed)))
+
+_SAYS = tuple((re.compile(pattern, re.IGNORECASE), verdict) for pattern, verdict in SAYS)
 
 
 def _plain(code: int, text: str, stage: Stage) -> Verdict:

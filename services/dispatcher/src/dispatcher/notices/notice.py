@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     CHANNEL_PAUSED = "channel_paused"
     SMS_LIST_UNREACHABLE = "sms_list_unreachable"
+    MAIL_REFUSED = "mail_refused"
     NOT_MY_CHILD = "not_my_child"
     PAPER_NOT_HANDED_OUT = "paper_not_handed_out"
     MOVED_TO_PAPER = "moved_to_paper"
@@ -25,6 +26,7 @@ class Kind(StrEnum):
 FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.CHANNEL_PAUSED: ("channel", "reason"),
     Kind.SMS_LIST_UNREACHABLE: (),
+    Kind.MAIL_REFUSED: ("school", "reason"),
     Kind.NOT_MY_CHILD: ("school", "guardian"),
     Kind.PAPER_NOT_HANDED_OUT: ("school", "class", "occasion", "name", "state", "hand_out_by"),
     Kind.MOVED_TO_PAPER: ("school", "class", "pupil"),

@@ -153,6 +153,26 @@ async def end(connection: AnyConnection, letter: UUID, outcome: str, reason: str
     )
 
 
+async def bounced(connection: AnyConnection, letter: UUID, reason: str) -> None:
+    """A letter that was accepted came back: who was to be told with it was not, unless by another one."""
+    back = await connection.fetchval(
+        """UPDATE dispatch.notice_letter SET outcome = 'refused', reason = $2
+           WHERE id = $1 AND outcome = 'accepted' RETURNING true""",
+        letter,
+        reason,
+    )
+    if not back:
+        return
+    await connection.execute(
+        """UPDATE dispatch.notice n SET told_at = NULL, untold_because = 'refused'
+           FROM dispatch.notice_addressee a
+           WHERE a.letter = $1 AND n.id = a.notice AND NOT EXISTS (
+               SELECT FROM dispatch.notice_addressee o JOIN dispatch.notice_letter l ON l.id = o.letter
+               WHERE o.notice = n.id AND l.outcome = 'accepted')""",
+        letter,
+    )
+
+
 async def again(connection: AnyConnection, letter: UUID, wait: timedelta, reason: str) -> None:
     await connection.execute(
         """UPDATE dispatch.notice_letter SET next_attempt_at = clock_timestamp() + $2::interval, reason = $3

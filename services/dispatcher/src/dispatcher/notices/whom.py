@@ -15,6 +15,7 @@ class Audience(StrEnum):
 AUDIENCE = {
     Kind.CHANNEL_PAUSED: Audience.OPERATORS,
     Kind.SMS_LIST_UNREACHABLE: Audience.OPERATORS,
+    Kind.MAIL_REFUSED: Audience.OPERATORS,
     Kind.NOT_MY_CHILD: Audience.OPERATORS,
     Kind.PAPER_NOT_HANDED_OUT: Audience.TEACHERS,
     Kind.MOVED_TO_PAPER: Audience.TEACHERS,

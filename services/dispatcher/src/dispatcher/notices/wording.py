@@ -45,6 +45,15 @@ WORDS: dict[Kind, Words] = {
         "здесь:",
         "/dispatcher/",
     ),
+    Kind.MAIL_REFUSED: Words(
+        "почтовые серверы отвергают наши письма",
+        "Почтовый сервер получателя принял наше письмо, а потом отказался от него, и дело не в адресе семьи:",
+        "Ничего не потеряно: то, что было в письме, семья получит другим способом. Адреса семей остались "
+        "в списках.",
+        "Проверьте записи SPF, DKIM и DMARC домена и не попал ли сервер в чёрные списки; что делать, сказано "
+        "в руководстве docs/guides/mail.md. Состояние отправки:",
+        "/dispatcher/",
+    ),
     Kind.NOT_MY_CHILD: Words(
         "письмо пришло не тому человеку",
         "Получатель письма ответил «это не мой ребёнок»:",
@@ -124,6 +133,10 @@ def _list(seen: Seen) -> str:
     return _moment(seen.at)
 
 
+def _refused(seen: Seen) -> str:
+    return f"{_moment(seen.at)}. Ответ сервера: {line(seen.notice.details['reason'])}"
+
+
 def _not_mine(seen: Seen) -> str:
     who = line(seen.notice.details["guardian"])
     return f"{_moment(seen.at)}, законный представитель с номером {who} в списках школы"
@@ -169,6 +182,7 @@ def _as_it_is(seen: Seen) -> str:
 _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.CHANNEL_PAUSED: _paused,
     Kind.SMS_LIST_UNREACHABLE: _list,
+    Kind.MAIL_REFUSED: _refused,
     Kind.NOT_MY_CHILD: _not_mine,
     Kind.PAPER_NOT_HANDED_OUT: _not_handed_out,
     Kind.MOVED_TO_PAPER: _moved,

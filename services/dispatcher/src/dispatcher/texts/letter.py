@@ -53,10 +53,12 @@ class _Bodies:
 
 
 class LetterWriter:
-    """Writes e-mails from `mail_from` (an address, or `Name <address>`; the school's name goes first)."""
+    """Writes e-mails from `mail_from` (an address, or `Name <address>`; the school's name goes first).
+    `bounces_to`: where one may unsubscribe by mail, if mail is taken in."""
 
-    def __init__(self, *, mail_from: str, links: Links) -> None:
+    def __init__(self, *, mail_from: str, links: Links, bounces_to: str | None = None) -> None:
         self._links = links
+        self._bounces_to = bounces_to
         self._from = envelope_address(mail_from.rpartition("<")[2].rstrip("> "))
         self._domain = self._from.rpartition("@")[2]
         self._bodies = {code: _Bodies(words) for code, words in languages.LANGUAGES.items()}
@@ -66,6 +68,7 @@ class LetterWriter:
         groups = entries.groups(view.items, words)
         who = {"school": view.guardian.school, "guardian": view.guardian.guardian, "address": address}
         unsubscribe = self._links.unsubscribe(**who)
+        mailto = self._links.unsubscribe_mail(self._bounces_to, **who) if self._bounces_to else None
         about = subject(view, groups, words)
         headers = mime.Headers(
             sender=mime.mailbox(view.school.name, self._from),
@@ -75,6 +78,7 @@ class LetterWriter:
             message_id=f"<{view.message}@{self._domain}>",
             language=words.code,
             unsubscribe=unsubscribe,
+            unsubscribe_mail=mailto,
         )
         said = {
             "school": line(view.school.name),

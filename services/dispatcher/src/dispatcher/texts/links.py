@@ -41,6 +41,11 @@ class Links:
     def unsubscribe(self, *, school: str, guardian: str, address: str) -> str:
         return f"{self._base}/u/{self.token(Purpose.UNSUBSCRIBE, school, guardian, address)}"
 
+    def unsubscribe_mail(self, mailbox: str, *, school: str, guardian: str, address: str) -> str:
+        """A mail to this mailbox with this subject unsubscribes (RFC 2369, RFC 6068)."""
+        token = self.token(Purpose.UNSUBSCRIBE, school, guardian, address)
+        return f"mailto:{mailbox}?subject=unsubscribe%20{token}"
+
     def not_mine(self, *, school: str, guardian: str, address: str) -> str:
         return f"{self._base}/not-mine/{self.token(Purpose.NOT_MINE, school, guardian, address)}"
 

@@ -20,7 +20,8 @@ _UNFIT_IN_ADDRESS = re.compile(r"[\s<>(),;:\"\[\]\\]")
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """`sender` and `recipient` are ready mailboxes (see `mailbox`); the rest is plain text."""
+    """`sender` and `recipient` are ready mailboxes (see `mailbox`); the rest is plain text. `unsubscribe` is
+    the one-click address (RFC 8058), `unsubscribe_mail` a mailto beside it (RFC 2369)."""
 
     sender: str
     recipient: str
@@ -29,10 +30,12 @@ class Headers:
     message_id: str
     language: str
     unsubscribe: str
+    unsubscribe_mail: str | None = None
 
 
 def message(headers: Headers, *, text: str, html: str) -> bytes:
     """The whole RFC 5322 message with CRLF line ends."""
+    by_mail = f",\r\n <{headers.unsubscribe_mail}>" if headers.unsubscribe_mail else ""
     head = (
         f"From: {headers.sender}\r\n"
         f"To: {headers.recipient}\r\n"
@@ -42,7 +45,7 @@ def message(headers: Headers, *, text: str, html: str) -> bytes:
         "Auto-Submitted: auto-generated\r\n"
         "X-Auto-Response-Suppress: All\r\n"
         f"Content-Language: {headers.language}\r\n"
-        f"List-Unsubscribe: <{headers.unsubscribe}>\r\n"
+        f"List-Unsubscribe: <{headers.unsubscribe}>{by_mail}\r\n"
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         "MIME-Version: 1.0\r\n"
         f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'

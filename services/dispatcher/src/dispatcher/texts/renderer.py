@@ -10,11 +10,19 @@ from shared.categories import Channel
 
 
 class Renderer:
-    """Renders what a `Parcel` carries. `signing_key` gives the secret that links are signed with."""
+    """Renders what a `Parcel` carries. `signing_key` gives the secret that links are signed with;
+    `bounces_to`: where one may also unsubscribe by mail."""
 
-    def __init__(self, *, mail_from: str, public_url: str, signing_key: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        *,
+        mail_from: str,
+        public_url: str,
+        signing_key: Callable[[], bytes],
+        bounces_to: str | None = None,
+    ) -> None:
         self.links = Links(public_url=public_url, key=signing_key)
-        self._letters = LetterWriter(mail_from=mail_from, links=self.links)
+        self._letters = LetterWriter(mail_from=mail_from, links=self.links, bounces_to=bounces_to)
 
     def render(self, view: MessageView, channel: Channel, *, address: str) -> bytes:
         """The content for this channel. Pure: the same view gives the same bytes.
