@@ -72,6 +72,8 @@ class Listener:
 class _Session(LMTP):
     """One connection of the mail server."""
 
+    line_length_limit = LARGEST  # a bounce quotes what others wrote, long lines too
+
     def __init__(self, handler: "_Handler", connections: set[asyncio.Transport]) -> None:
         super().__init__(
             handler,

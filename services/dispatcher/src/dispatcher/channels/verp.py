@@ -46,7 +46,7 @@ class Verp:
 
     def token(self, message: UUID, address: str) -> str:
         said = message.bytes + self.digest(address)
-        return base64.b32encode(said + self._mac(said)).rstrip(b"=").decode().lower()
+        return _letters(said + self._mac(said))
 
     def sender(self, message: UUID, address: str) -> str:
         """The envelope sender of a message to an address."""
@@ -62,8 +62,12 @@ class Verp:
             raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
             said, mac = raw[:-_MAC], raw[-_MAC:]
             if hmac.compare_digest(mac, self._mac(said)):
-                return Returned(UUID(bytes=said[:16]), said[16:], token)
+                return Returned(UUID(bytes=said[:16]), said[16:], _letters(raw))
         return None
 
     def _mac(self, said: bytes) -> bytes:
         return hashlib.blake2b(said, key=self._key, digest_size=_MAC).digest()
+
+
+def _letters(raw: bytes) -> str:
+    return base64.b32encode(raw).rstrip(b"=").decode().lower()
