@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dispatcher.notices.notice import Kind
 from onebox.cli import app
 from shared.categories import ELECTRONIC, Category
 from shared.errors import ForPeople
@@ -40,6 +41,14 @@ def test_a_message_is_shown_as_the_family_gets_it() -> None:
     assert "отметка 5 удалена" in shown("mark", "sms", "--removed")
     assert "mark 5, algebra, 23 Nov" in shown("mark", "sms", "--language", "en")
     assert "Журнал за неделю" in shown("mark", "email", "--kind", "weekly")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_letters_to_staff_too(kind: str) -> None:
+    said = shown(kind)
+    assert "Subject: Вестник: " in said
+    assert "Здравствуйте!" in said
+    assert kind in shown()
 
 
 def test_a_letter_is_written_as_a_page(tmp_path: Path) -> None:

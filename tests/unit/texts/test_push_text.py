@@ -1,20 +1,25 @@
 """A push notice: what the service worker shows, small enough for every push service."""
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher.channels.base import topic
 from dispatcher.channels.push import PAYLOAD_MAX
 from dispatcher.texts import push, samples
 from dispatcher.texts.links import Links
+from dispatcher.texts.preview import spoken
 from dispatcher.texts.russian import NBHYPHEN, NBSP
-from dispatcher.view import MessageView
+from dispatcher.view import Child, MessageView
 from shared.categories import Category
+from shared.families import Name, School
 
+MOSCOW = samples.SCHOOL.timezone
 LINKS = Links(public_url="https://vestnik.example/", key=lambda: b"k")
 
 
@@ -50,6 +55,26 @@ def test_details_stay_behind_the_link(category: Category) -> None:
         assert secret not in notice["body"]
 
 
-@given(st.lists(st.text(max_size=3000), min_size=1, max_size=5))
-def test_never_too_large(titles: list[str]) -> None:
-    said(samples.view([samples.news(Category.ANNOUNCEMENT, title=title) for title in titles]))
+HOSTILE = st.one_of(
+    st.text(max_size=2000),
+    st.text(alphabet='🎄👩‍👧ә"\\', min_size=300, max_size=2000),
+    st.text(alphabet="слово ", max_size=2000),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(HOSTILE, HOSTILE), min_size=1, max_size=5), st.sampled_from(["ru", "en"]))
+def test_never_too_large(texts: list[tuple[str, str]], language: str) -> None:
+    """Whatever a journal writes: within the push services' limit, and within what a phone shows."""
+    items = [
+        samples.news(Category.ANNOUNCEMENT, title=title, child=Child(f"p-{n}", Name(name, name), "7Б"))
+        for n, (title, name) in enumerate(texts)
+    ]
+    notice = said(replace(spoken(samples.view(items), language), school=School("s", texts[0][0], MOSCOW)))
+    assert len(notice["title"]) <= push.TITLE_MAX
+    assert len(notice["body"]) <= push.BODY_MAX
+
+
+def test_a_long_title_ends_with_a_whole_word() -> None:
+    notice = said(samples.view([samples.news(Category.ANNOUNCEMENT, title="Собрание родителей " * 40)]))
+    assert re.search(r"\b(Собрание|родителей)…$", notice["body"])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import typer
 
+from dispatcher.notices import notice
+from dispatcher.notices import samples as notices
 from dispatcher.texts import preview, samples
 from dispatcher.texts.words import LANGUAGES
 from dispatcher.texts.words.russian import RUSSIAN
@@ -37,6 +39,9 @@ def run(
     if what is None:
         typer.echo(catalogue())
         return
+    if what in set(notice.Kind):
+        typer.echo(preview.readable(notices.letter(notice.Kind(what))), nl=False)
+        return
     if kind not in _KINDS:
         raise ForPeople(f"Нет такого --kind: {kind}. Есть: {', '.join(_KINDS)}.")
     view = chosen(what, kind=Kind(kind), language=language, correction=correction, removed=removed)
@@ -60,6 +65,8 @@ def catalogue() -> str:
             *_listed({str(category): title.lower() for category, title in RUSSIAN.titles.items()}),
             "или целое сообщение:",
             *(f"  {name}" for name in samples.letters()),
+            "или письмо работнику школы:",
+            *(f"  {kind}" for kind in notice.Kind),
             "",
             "Канал (без него — все):",
             *_listed(_CHANNELS),

@@ -37,10 +37,8 @@ class Preview:
         )
 
     def letter(self, view: MessageView) -> Letter:
-        raw = self._renderer.render(view, Channel.EMAIL, address=ADDRESS)
-        made = message_from_bytes(raw, policy=email_policy)
-        headers = "".join(f"{name}: {value}\n" for name, value in made.items())
-        return Letter(headers, _body(made, "plain"), _body(made, "html"))
+        made = _parsed(self._renderer.render(view, Channel.EMAIL, address=ADDRESS))
+        return Letter(_headers(made), _body(made, "plain"), _body(made, "html"))
 
     def sms(self, view: MessageView) -> str:
         """The text and what it costs."""
@@ -55,8 +53,7 @@ class Preview:
         """What the channel carries, for a terminal."""
         match channel:
             case Channel.EMAIL:
-                letter = self.letter(view)
-                return f"{letter.headers}\n{letter.text.rstrip()}\n"
+                return readable(self._renderer.render(view, Channel.EMAIL, address=ADDRESS))
             case Channel.SMS:
                 return self.sms(view)
             case Channel.PUSH:
@@ -84,6 +81,20 @@ def sample(category: Category, *, correction: bool, removed: bool) -> Item | Non
 def parts(count: int) -> str:
     """«1 часть», «2 части»."""
     return f"{count} {'часть' if count == 1 else 'части'}"
+
+
+def readable(raw: bytes) -> str:
+    """Headers and plain text of an e-mail."""
+    made = _parsed(raw)
+    return f"{_headers(made)}\n{_body(made, 'plain').rstrip()}\n"
+
+
+def _parsed(raw: bytes) -> EmailMessage:
+    return message_from_bytes(raw, policy=email_policy)
+
+
+def _headers(letter: EmailMessage) -> str:
+    return "".join(f"{name}: {value}\n" for name, value in letter.items())
 
 
 def _body(letter: EmailMessage, kind: str) -> str:

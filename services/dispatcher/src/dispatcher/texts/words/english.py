@@ -227,6 +227,7 @@ class English(Words):
         return _WORKS.get(kind.casefold(), kind)
 
     def period(self, name: str) -> str:
+        name = re.sub(r"(\S+) учебный год", r"school year \1", name)
         found = _PERIOD.fullmatch(name)
         if found is None:
             return name
