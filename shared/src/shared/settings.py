@@ -37,6 +37,10 @@ DEFAULT_PUSH_HOSTS = (
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+_Rate = Annotated[int, Field(gt=0)]
+"""The most calls all replicas together make to a provider in any such time."""
+
+
 class SettingsError(ForPeople):
     """A setting that cannot be used; the text says which, why and what is expected."""
 
@@ -142,6 +146,12 @@ class Settings(BaseSettings):
     vapid_private_key: SecretStr | None = None
     vapid_subject: str | None = None
     push_hosts: str = DEFAULT_PUSH_HOSTS
+    smtp_per_second: _Rate = 100
+    smtp_per_hour: _Rate = 100_000
+    smsaero_per_second: _Rate = 20
+    smsaero_per_hour: _Rate = 20_000
+    push_per_second: _Rate = 200
+    push_per_hour: _Rate = 500_000
     clock_start: datetime | None = None
     clock_anchor: datetime | None = None
     clock_rate: Annotated[float, Field(ge=0)] = 1.0

@@ -36,6 +36,8 @@ _GIVEN = {"server_default": sa.FetchedValue()}
 Text = Annotated[str, Field(sa_type=sa.Text)]
 MaybeText = Annotated[str | None, Field(default=None, sa_type=sa.Text)]
 Texts = Annotated[list[str], Field(sa_type=ARRAY(sa.Text))]
+Integers = Annotated[list[int], Field(sa_type=ARRAY(sa.Integer))]
+Reals = Annotated[list[float], Field(sa_type=ARRAY(sa.REAL))]
 Json = Annotated[dict[str, Any], Field(sa_type=JSONB)]
 Bytes = Annotated[bytes, Field(sa_type=BYTEA)]
 Small = Annotated[int, Field(sa_type=sa.SmallInteger)]

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.notices.conftest import CLOCK, PAPER, Room
+from integration.notices.conftest import PAPER, Room
 
 from dispatcher.channels.base import Accepted, Outcome, Parcel, Port
 from dispatcher.notices import store
 from dispatcher.notices.teller import AT_MOST, EVERY
-from dispatcher.sending.settler import pause
+from dispatcher.sending.pauses import pause
 from sandbox.faults import MAILBOX_FULL, NO_SUCH_MAILBOX, BreakAfterAccepting, Refuse
 from shared.bus.lead import Bell
 from shared.categories import Channel
@@ -205,7 +205,7 @@ async def test_killed_between_acceptance_and_mark(room: Room) -> None:
 
 async def test_while_mail_is_paused_notices_wait(room: Room) -> None:
     async with room.connection.transaction():
-        await pause(room.connection, Channel.EMAIL, "smtp: 535", at=CLOCK.now())
+        await pause(room.connection, Channel.EMAIL, "smtp: 535", by="sender")
     await room.hear(room.record("sms_list_unreachable"))
     await room.tell()
     assert room.inbox.letters == []

@@ -14,6 +14,8 @@ import orjson
 from dispatcher.channels.base import Accepted, Outcome, Parcel, Port
 from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
+from dispatcher.sending.gate import Gates
+from dispatcher.sending.limits import Limits
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import WIDTHS, Sender, Width
@@ -21,10 +23,10 @@ from dispatcher.sending.settler import Settler
 from dispatcher.sending.sweeper import Lists, Sweeper
 from dispatcher.sending.weekly import WeeklyEmails
 from dispatcher.texts.renderer import Renderer
-from dispatcher.texts.segments import segments
 from shared.categories import Channel
 from shared.settings import Profile, WeeklyMoment
 
+FREE = Limits(per_second=100_000, per_hour=100_000_000)
 EVERYTHING = "1.3 4.3 4.6 6.8 6.9 6.10 6.12"
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday, 12:00 in Moscow
 
@@ -236,32 +238,36 @@ class Office:
         on: Sequence[Channel] = (),
         backoff: Backoff | None = None,
         widths: Mapping[Channel, Width] = WIDTHS,
+        limits: Limits = FREE,
     ) -> AsyncIterator[Sender]:
         """The sender at work. `on`: channels that count as switched on beside those of the ports."""
         channels = frozenset({port.channel for port in ports} | set(on))
         settler = Settler(self.pool, self.clock, budget=self.budget, backoff=backoff or Backoff())
+        gates = Gates(self.pool, {port.channel: limits for port in ports})
         sender = Sender(
             self.pool,
             self.clock,
-            ports=ports,
+            ports=gates.before(ports),
+            room=gates.room,
             renderer=self.renderer,
             make_preparer=lambda: Preparer(
                 self.clock, profile_of=self.profile_of, budget=self.budget, channels=channels
             ),
             settler=settler,
-            segments=segments,
             widths=widths,
         )
         for port in ports:
             await port.start()
-        tasks = [asyncio.create_task(settler.run()), asyncio.create_task(sender.run())]
+        works = [settler.run(), sender.run(), gates.run(sender.wake)]
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield sender
         finally:
             sender.stop()
             await tasks[1]
             settler.stop()
-            await tasks[0]
+            gates.stop()
+            await asyncio.gather(tasks[0], tasks[2])
             for port in ports:
                 await port.close()
 

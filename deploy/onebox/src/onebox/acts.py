@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 import ingest.tokens
+from dispatcher.sending import pauses
 from ingest.replay import Replayed, replay_refused
-from shared.db import open_pool
+from shared.categories import Channel
+from shared.db import AnyConnection, open_pool
 from shared.errors import ForPeople
 from shared.migrations import require_current
 from shared.service import Context
@@ -41,3 +43,25 @@ async def create_token(context: Context, school: str, journal: str) -> str:
 async def replay_what_was_refused(context: Context, school: str | None) -> Replayed:
     async with acting(context, Service.INGEST) as pool:
         return await replay_refused(pool, context.clock, school)
+
+
+async def pause_channel(context: Context, channel: str, reason: str) -> bool:
+    """False if it was paused already."""
+    async with _transaction(context) as connection:
+        return await pauses.pause(connection, Channel(channel), reason, by="vestnik channel pause")
+
+
+async def resume_channel(context: Context, channel: str, reason: str) -> bool:
+    """False if it was not paused."""
+    async with _transaction(context) as connection:
+        return await pauses.resume(connection, Channel(channel), reason, by="vestnik channel resume")
+
+
+@contextlib.asynccontextmanager
+async def _transaction(context: Context) -> AsyncIterator[AnyConnection]:
+    async with (
+        acting(context, Service.DISPATCHER) as pool,
+        pool.acquire() as connection,
+        connection.transaction(),
+    ):
+        yield connection

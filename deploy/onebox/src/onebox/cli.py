@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -27,8 +27,10 @@ app = typer.Typer(
 registry = typer.Typer(no_args_is_help=True, help="Списки школы.")
 token = typer.Typer(no_args_is_help=True, help="Доступ журналов.")
 print_ = typer.Typer(no_args_is_help=True, help="Бумага.")
+channel = typer.Typer(no_args_is_help=True, help="Остановить канал отправки и возобновить.")
 replay = typer.Typer(no_args_is_help=True, help="Обработать отложенное снова.")
-for name, group in {"registry": registry, "token": token, "print": print_, "replay": replay}.items():
+_GROUPS = {"registry": registry, "token": token, "print": print_, "channel": channel, "replay": replay}
+for name, group in _GROUPS.items():
     app.add_typer(group, name=name)
 
 answers = Console(highlight=False, soft_wrap=True)
@@ -154,6 +156,32 @@ def replay_refused(
 
     done = within(lambda context: replay_what_was_refused(context, school))
     typer.echo(f"Принято: {done.accepted}, по-прежнему отказано: {done.refused}")
+
+
+_Which = Annotated[Literal["email", "sms", "push"], typer.Argument(help="Канал")]
+_Reason = Annotated[str, typer.Option(help="Почему: увидят все, кто отвечает за Вестник")]
+
+
+@channel.command("pause")
+def channel_pause(which: _Which, reason: _Reason) -> None:
+    """Остановить канал. Ничего не теряется: сообщения ждут, остальные каналы работают."""
+    from onebox.acts import pause_channel
+
+    if within(lambda context: pause_channel(context, which, reason)):
+        errors.print(f"Остановлено. Сообщения ждут; возобновить: vestnik channel resume {which}")
+    else:
+        errors.print("Этот канал уже остановлен, причина осталась прежней: vestnik status.")
+
+
+@channel.command("resume")
+def channel_resume(which: _Which, reason: _Reason) -> None:
+    """Возобновить канал. Сначала уйдёт одно сообщение; если шлюз ответит, следом — остальные."""
+    from onebox.acts import resume_channel
+
+    if within(lambda context: resume_channel(context, which, reason)):
+        errors.print("Возобновлено: накопленное уйдёт само.")
+    else:
+        errors.print("Этот канал и не был остановлен.")
 
 
 @app.command()

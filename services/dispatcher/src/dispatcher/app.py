@@ -27,6 +27,7 @@ from dispatcher.sending import receipts, unsubscribe
 from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
 from dispatcher.sending.polling import Poller
+from dispatcher.sending.gate import Gates, limits_of
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import WIDTHS, Sender
@@ -34,7 +35,6 @@ from dispatcher.sending.settler import Settler
 from dispatcher.sending.sweeper import Sweeper
 from dispatcher.sending.weekly import WeeklyEmails
 from dispatcher.texts.renderer import Renderer
-from dispatcher.texts.segments import segments
 from shared.bus.base import Bus, Subscription
 from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
@@ -152,17 +152,18 @@ class _Running:
         settings, clock = context.settings, context.clock
         profile_of = lru_cache(maxsize=4096)(settings.profile_of)
         self._ports = make_ports(settings)
+        self._gates = Gates(pool, limits_of(settings))
         on = frozenset(port.channel for port in self._ports)
         budget = Budget(clock, profile_of)
         self._settler = Settler(pool, clock, budget=budget, backoff=Backoff())
         self._sender = Sender(
             pool,
             clock,
-            ports=self._ports,
+            ports=self._gates.before(self._ports),
+            room=self._gates.room,
             renderer=renderer,
             make_preparer=lambda: Preparer(clock, profile_of=profile_of, budget=budget, channels=on),
             settler=self._settler,
-            segments=segments,
         )
         self._composer = Composer(
             pool,
@@ -195,6 +196,7 @@ class _Running:
             "sweeper": self._sweeper.run(),
             "watch": self._watch(),
             "ledger": self._watch_ledger(),
+            "gates": self._gates.run(self._sender.wake),
         }
         if self._poller is not None:
             works["poller"] = self._poller.run()
@@ -202,7 +204,8 @@ class _Running:
             works["bounces"] = self._returns.run()
         mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
         if mail is not None:
-            works["teller"] = self._tell_staff(mail)
+            (gated,) = self._gates.before([mail])
+            works["teller"] = self._tell_staff(gated)
         self._tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
 
     async def _watch(self) -> None:
@@ -239,7 +242,8 @@ class _Running:
         self._ledger_bell.stop()
         await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces")
         self._settler.stop()
-        await self._ended("settler")
+        self._gates.stop()
+        await self._ended("settler", "gates")
         for port in self._ports:
             await port.close()
 

@@ -72,7 +72,8 @@ def allowed(before: Status, after: Status) -> bool:
 class Move:
     """One wished change. `before` narrows the statuses it may leave; `lease` is the claimer's token.
 
-    `again_in` is when a message that goes back to waiting (composed, unknown) is looked at next.
+    `again_in` is when a message that goes back to waiting (composed, unknown) is looked at next;
+    `attempted` False: it was claimed and not sent, so the claim's attempt does not count.
     """
 
     message: UUID
@@ -83,6 +84,7 @@ class Move:
     again_in: timedelta | None = None
     provider_id: str | None = None
     cost: float | None = None
+    attempted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,16 @@ _PAIRS = ", ".join(
 _MOVE = f"""
 WITH asked AS (
     SELECT * FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::interval[], $7::text[], $8::numeric[]
-    ) AS asked(id, after, before, lease, reason, again_in, provider_id, cost)
+        $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::interval[], $7::text[], $8::numeric[],
+        $11::boolean[]
+    ) AS asked(id, after, before, lease, reason, again_in, provider_id, cost, attempted)
 ), locked AS (
     SELECT id FROM dispatch.message WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
 ), moved AS (
     UPDATE dispatch.message m SET
         status = asked.after,
         reason = asked.reason,
+        attempts = greatest(0, m.attempts - (NOT asked.attempted)::integer),
         next_attempt_at = clock_timestamp() + coalesce(asked.again_in, '0'::interval),
         lease = NULL,
         lease_until = NULL,
@@ -158,6 +162,7 @@ async def move(
         [row.cost for row in rows],
         actor,
         school_now,
+        [row.attempted for row in rows],
     )
     return [Moved(row["id"], Status(row["before"]), Status(row["after"])) for row in done]
 

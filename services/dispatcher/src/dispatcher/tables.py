@@ -21,6 +21,7 @@ from shared.tables import (
     DateKey,
     DeadLetterRow,
     GivenUuidKey,
+    Integers,
     Json,
     Key,
     MaybeMoment,
@@ -28,6 +29,7 @@ from shared.tables import (
     Moment,
     Noted,
     OutboxRow,
+    Reals,
     Text,
     Texts,
     Uuid,
@@ -344,6 +346,31 @@ class MessageHistory(_Dispatch, table=True):
     actor: Text
 
 
+class Provider(_Dispatch, table=True):
+    """How a channel's provider stands, for all replicas; `told_at`: when staff were told it is away."""
+
+    __tablename__ = "provider"
+    channel: Key
+    state: Text
+    since: Noted
+    reason: MaybeText
+    until: MaybeMoment
+    openings: int
+    streak: int
+    seen: int
+    failed: int
+    seen_from: MaybeMoment
+    held_until: MaybeMoment
+    strikes: int
+    second_at: Big
+    second_counts: Integers
+    hour_at: Big
+    hour_counts: Integers
+    latencies: Reals
+    called_at: MaybeMoment
+    told_at: MaybeMoment
+
+
 class SmsAttempt(_Dispatch, table=True):
     """An SMS about to be sent or sent: what the provider's list is asked for. `said` is the provider's
     last status number."""
@@ -362,6 +389,8 @@ class SmsAttempt(_Dispatch, table=True):
     poll_at: MaybeMoment
     said: Annotated[int | None, Field(default=None, sa_type=SmallInteger)]
     said_at: MaybeMoment
+    school: MaybeText
+    segments: int
 
 
 class Suppression(_Dispatch, table=True):
@@ -430,6 +459,8 @@ class SmsBudget(_Dispatch, table=True):
     month: DateKey
     segments: int
     cost: Annotated[Decimal, Field(sa_type=Numeric(12, 2))]
+    warned_at: MaybeMoment
+    spent_at: MaybeMoment
 
 
 class Notice(_Dispatch, table=True):

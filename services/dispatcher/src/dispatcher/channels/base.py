@@ -7,6 +7,7 @@ one of the outcomes, and the sender decides what follows.
 import base64
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -23,6 +24,15 @@ class Accepted:
     dead: tuple[str, ...] = ()
 
 
+class Blame(StrEnum):
+    """What stands in the way of a message that is to be tried again."""
+
+    MESSAGE = "message"  # this address or text, for now: the others go on
+    PROVIDER = "provider"  # the gateway cannot be reached or answers nonsense: the breaker counts it
+    PACE = "pace"  # the gateway says we are too fast: everybody slows down
+    GATE = "gate"  # our own gate was shut; the gateway was not asked
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Not now. `after`: how long the gateway asked to wait; `dead` as in `Accepted`."""
@@ -30,6 +40,7 @@ class Retry:
     reason: str
     after: timedelta | None = None
     dead: tuple[str, ...] = ()
+    blame: Blame = Blame.MESSAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import idna
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
+    Blame,
     Misconfigured,
     Outcome,
     Parcel,
@@ -150,7 +151,7 @@ class _Attempt:
             return Unknown(reason)
         if isinstance(error, aiosmtplib.SMTPNotSupported) or _certificate(error) or _unfit(error):
             return Misconfigured(reason)
-        return Retry(reason)
+        return Retry(reason, blame=Blame.PROVIDER)
 
 
 def envelope_address(address: str) -> str:

@@ -16,6 +16,7 @@ from pywebpush import WebPushException, webpush_async  # type: ignore[import-unt
 
 from dispatcher.channels.base import (
     AddressFailed,
+    Blame,
     MessageFailed,
     Misconfigured,
     Outcome,
@@ -99,7 +100,7 @@ class PushChannel:
         except aiohttp.ClientConnectorCertificateError:
             return Misconfigured("push: certificate not trusted")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Retry(f"push: not sent, {type(error).__name__}")
+            return Retry(f"push: not sent, {type(error).__name__}", blame=Blame.PROVIDER)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Unknown(f"push: {type(error).__name__}")
         except (http_ece.ECEException, ValueError, TypeError, LookupError):

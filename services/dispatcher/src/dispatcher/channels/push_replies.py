@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
+    Blame,
     MessageFailed,
     Misconfigured,
     Outcome,
@@ -37,7 +38,8 @@ def judge(status: int, retry_after: str | None, *, now: datetime) -> Outcome:
         return Accepted()
     verdict = STATUSES.get(status, Retry if status >= 500 else MessageFailed)
     if verdict is Retry:
-        return Retry(reason, wait(retry_after, now=now))
+        blame = Blame.PROVIDER if status >= 500 else Blame.PACE if status == 429 else Blame.MESSAGE
+        return Retry(reason, wait(retry_after, now=now), blame=blame)
     return verdict(reason)
 
 
@@ -71,8 +73,10 @@ def together(answers: Sequence[tuple[str, Outcome]]) -> Outcome:
             case Accepted():
                 return Accepted(dead=dead)
             case Retry(reason):
-                waits = [one.after for one in of_kind if isinstance(one, Retry) and one.after is not None]
-                return Retry(reason, min(waits, default=None), dead=dead)
+                retries = [one for one in of_kind if isinstance(one, Retry)]
+                waits = [one.after for one in retries if one.after is not None]
+                blame = next((one.blame for one in retries if one.blame is Blame.PACE), retries[0].blame)
+                return Retry(reason, min(waits, default=None), dead=dead, blame=blame)
             case other:
                 return other
     reason = (

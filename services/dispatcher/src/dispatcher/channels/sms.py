@@ -14,6 +14,7 @@ import phonenumbers
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
+    Blame,
     MessageFailed,
     Misconfigured,
     Outcome,
@@ -55,7 +56,7 @@ HTTP: dict[int, Verdict] = {
     402: Misconfigured,
     403: Misconfigured,
     404: Misconfigured,
-    429: Retry,
+    429: lambda reason: Retry(reason, blame=Blame.PACE),
 }
 
 _T = TypeVar("_T")
@@ -103,7 +104,7 @@ class SmsChannel:
         except Refused as refused:
             return judge(refused)
         except NotSent as error:
-            return Retry(f"sms: not sent, {error}")
+            return Retry(f"sms: not sent, {error}", blame=Blame.PROVIDER)
         except NoAnswer as error:
             return Unknown(f"sms: {error}")
         except (KeyError, TypeError, AttributeError):

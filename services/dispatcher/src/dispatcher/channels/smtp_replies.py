@@ -8,7 +8,15 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 
-from dispatcher.channels.base import AddressFailed, MessageFailed, Misconfigured, Outcome, Retry, Unknown
+from dispatcher.channels.base import (
+    AddressFailed,
+    Blame,
+    MessageFailed,
+    Misconfigured,
+    Outcome,
+    Retry,
+    Unknown,
+)
 
 
 class Stage(StrEnum):
@@ -60,11 +68,11 @@ def judge(code: int, text: str, stage: Stage) -> Outcome:
     """The outcome of a reply that was not the hoped-for one. Total: any code, any text."""
     if not 400 <= code <= 599:
         reason = f"smtp: no SMTP reply at {stage}"
-        return Unknown(reason) if stage is Stage.DOT else Retry(reason)
+        return Unknown(reason) if stage is Stage.DOT else Retry(reason, blame=Blame.PROVIDER)
     enhanced = _ENHANCED.match(text)
     reason = f"smtp: {code}{' ' + enhanced[1] if enhanced else ''} at {stage}"
     if code < 500:
-        return Retry(reason)
+        return Retry(reason, blame=_blame(code, stage))
     if code == 552 and stage is Stage.MAIL:
         return MessageFailed(reason)  # larger than the server takes, said early (RFC 1870)
     if code in LOGIN_CODES or stage in {Stage.CONNECT, Stage.LOGIN, Stage.MAIL}:
@@ -81,6 +89,13 @@ def judge(code: int, text: str, stage: Stage) -> Outcome:
 _COMPILED = tuple((re.compile(pattern), verdict) for pattern, verdict in (*ENHANCED, (r".*", MessageFailed)))
 
 _SAYS = tuple((re.compile(pattern, re.IGNORECASE), verdict) for pattern, verdict in SAYS)
+
+
+def _blame(code: int, stage: Stage) -> Blame:
+    """421 is said to us, whatever the recipient; before there is a recipient nothing else can be meant."""
+    if code == 421:
+        return Blame.PACE
+    return Blame.PROVIDER if stage in {Stage.CONNECT, Stage.LOGIN, Stage.MAIL} else Blame.MESSAGE
 
 
 def _plain(code: int, text: str, stage: Stage) -> Verdict:

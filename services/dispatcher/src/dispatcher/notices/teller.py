@@ -27,8 +27,8 @@ from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.store import Letter
 from dispatcher.notices.view import see
 from dispatcher.notices.whom import addresses
+from dispatcher.sending.pauses import stop_misconfigured
 from dispatcher.sending.retry import Backoff, retry_in, time_left
-from dispatcher.sending.settler import pause
 from shared.bus.lead import Bell, Pulse
 from shared.categories import Channel
 from shared.clock import Clock
@@ -111,7 +111,7 @@ class Teller:
                 log.warning("notices.refused", letter=str(letter.id))
                 await store.end(connection, letter.id, "refused", reason)
             case Misconfigured(reason):
-                await pause(connection, Channel.EMAIL, reason, at=self._clock.now())
+                await stop_misconfigured(connection, Channel.EMAIL, reason, by="teller", at=self._clock.now())
                 await store.again(connection, letter.id, timedelta(0), reason)
             case Retry(reason, after):
                 await self._later(connection, letter, reason, after)

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from dispatcher.sending import phones
+from dispatcher.sending.budget import Budget
+from dispatcher.sending.phones import Planned, Wait
 from dispatcher.sending.settle import AttemptEnd
 from shared.db import AnyConnection
 
 FIRST_POLL = timedelta(minutes=2)
 """An accepted SMS of which no callback has come by then is asked about (dispatcher.sending.polling)."""
+SAME_SMS_AGAIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +40,43 @@ def text_hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-async def begin(connection: AnyConnection, attempts: Sequence[tuple[UUID, str, str]]) -> set[UUID]:
-    """Open attempts for (message, number, text); the messages that may go. The others wait for an open
-    attempt with the same number and text."""
+async def begin(connection: AnyConnection, planned: Sequence[Planned], *, budget: Budget) -> dict[UUID, Wait]:
+    """Open attempts; in a transaction of the caller, which keeps other replicas from the same numbers and
+    schools until its end. The answer names those that must wait: the others may go."""
+    names = {("number", one.number) for one in planned} | {("school", one.school) for one in planned}
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key", sorted(map(_key, names))
+    )
     rows = await connection.fetch(
-        """INSERT INTO dispatch.sms_attempt (message, number, text, text_hash)
-           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+        """SELECT number, text_hash, clock_timestamp() - started_at AS age FROM dispatch.sms_attempt
+           WHERE number = ANY($1::text[]) AND started_at > clock_timestamp() - $2::interval
+             AND outcome IS DISTINCT FROM 'refused'""",
+        [one.number for one in planned],
+        phones.HOUR,
+    )
+    earlier = [phones.Earlier(row["number"], row["text_hash"], row["age"]) for row in rows]
+    left = await budget.left(connection, {one.school for one in planned})
+    going, waits = phones.admit(planned, earlier, left)
+    opened = await connection.fetch(
+        """INSERT INTO dispatch.sms_attempt (message, number, text, text_hash, school, segments)
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::integer[])
            ON CONFLICT (number, text_hash) WHERE settled_at IS NULL DO NOTHING
            RETURNING message""",
-        [message for message, _, _ in attempts],
-        [number for _, number, _ in attempts],
-        [text for _, _, text in attempts],
-        [text_hash(text) for _, _, text in attempts],
+        [one.message for one in going],
+        [one.number for one in going],
+        [one.text for one in going],
+        [one.text_hash for one in going],
+        [one.school for one in going],
+        [one.segments for one in going],
     )
-    return {row["message"] for row in rows}
+    closed = {one.message for one in going} - {row["message"] for row in opened}
+    return waits | {message: Wait("same_sms_open", SAME_SMS_AGAIN) for message in closed}
+
+
+def _key(name: tuple[str, str]) -> int:
+    """The advisory lock of a number or a school: a number of 64 bits, and no number of a phone."""
+    digest = hashlib.blake2b("\0".join(name).encode(), digest_size=8, person=b"vestnik sms").digest()
+    return int.from_bytes(digest, signed=True)
 
 
 async def end(connection: AnyConnection, ends: Sequence[tuple[UUID, AttemptEnd, str | None]]) -> set[UUID]:

@@ -6,10 +6,12 @@ settle. Never a transaction across a network call.
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -20,8 +22,10 @@ from dispatcher.channels.base import Outcome, Parcel, Port, Retry, Unknown
 from dispatcher.messages import Move, Status, move
 from dispatcher.sending import attempts
 from dispatcher.sending.claims import HEARTBEAT_SECONDS, Claimed, claim, extend
+from dispatcher.sending.phones import Planned
 from dispatcher.sending.prepare import ACTOR, Preparer, Ready
 from dispatcher.sending.settler import Result, Settler
+from dispatcher.texts.segments import segments
 from dispatcher.view import Kind, MessageView
 from shared.categories import Channel
 from shared.clock import Clock
@@ -34,7 +38,6 @@ UNSETTLED = 32
 FRESH_SECONDS = 2.0
 """A message checked longer ago than this is put back rather than sent on old papers."""
 POLL_SECONDS = 0.5
-SAME_SMS_AGAIN = timedelta(seconds=5)
 SET_ASIDE = timedelta(minutes=10)
 
 
@@ -67,6 +70,7 @@ class Lane:
     preparer: Preparer
     width: Width
     calls: asyncio.Semaphore
+    gate: Callable[[], int]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     pace: float = 0.05
@@ -80,7 +84,7 @@ class Lane:
     def free(self) -> int:
         """How many more to take: no more than go out well before their papers are stale."""
         soon = self.width.calls * FRESH_SECONDS / 4 / max(self.pace, 1e-3)
-        return int(min(self.width.hand, self.width.calls + soon)) - len(self.tasks)
+        return int(min(self.width.hand, self.width.calls + soon, self.gate())) - len(self.tasks)
 
     @property
     def room(self) -> bool:
@@ -114,16 +118,22 @@ class Sender:
         renderer: Renders,
         make_preparer: Callable[[], Preparer],
         settler: Settler,
-        segments: Callable[[str], int],
         widths: Mapping[Channel, Width] = WIDTHS,
+        room: Callable[[Channel], int] = lambda _: sys.maxsize,
     ) -> None:
+        """`room`: how many messages a channel's provider takes now (dispatcher.sending.gate)."""
         self._pool = pool
         self._clock = clock
         self._renderer = renderer
         self._settler = settler
-        self._segments = segments
         self._lanes = [
-            Lane(port, make_preparer(), widths[port.channel], asyncio.Semaphore(widths[port.channel].calls))
+            Lane(
+                port,
+                make_preparer(),
+                widths[port.channel],
+                asyncio.Semaphore(widths[port.channel].calls),
+                partial(room, port.channel),
+            )
             for port in ports
         ]
         self._unsettled = asyncio.Semaphore(UNSETTLED)
@@ -230,24 +240,34 @@ class Sender:
         return Packed(ready, parcel, checked)
 
     async def _begin_sms(self, lane: Lane, packed: Sequence[Packed]) -> list[Packed]:
-        """Commit the attempts before any request; equal ones to one number go one at a time. When the
+        """Commit the attempts before any request; equal ones to one number go one at a time, and what
+        number or budget forbids now waits. When the
         commit's own outcome is unknown, the lease is left to run out."""
-        wanted = [
-            (one.ready.claimed.message, one.parcel.addresses[0], one.parcel.content.decode())
-            for one in packed
-        ]
+        planned = [self._planned(one) for one in packed]
         try:
-            async with self._pool.acquire() as connection:
-                may_go = await attempts.begin(connection, wanted)
+            async with self._pool.acquire() as connection, connection.transaction():
+                waits = await attempts.begin(connection, planned, budget=self._settler.budget)
         except BaseException:
             for one in packed:
                 self._in_hand.pop(one.ready.claimed.message, None)
             raise
         for one in packed:
-            if one.ready.claimed.message not in may_go:
-                back = self._settler.put_back(one.ready.claimed, "same_sms_open", SAME_SMS_AGAIN)
+            wait = waits.get(one.ready.claimed.message)
+            if wait is not None:
+                back = self._settler.put_back(one.ready.claimed, wait.reason, wait.again_in)
                 self._start(lane, one.ready.claimed, back)
-        return [one for one in packed if one.ready.claimed.message in may_go]
+        return [one for one in packed if one.ready.claimed.message not in waits]
+
+    def _planned(self, packed: Packed) -> Planned:
+        text = packed.parcel.content.decode()
+        return Planned(
+            packed.parcel.message,
+            packed.parcel.school,
+            packed.parcel.addresses[0],
+            text,
+            attempts.text_hash(text),
+            segments(text),
+        )
 
     def _start(self, lane: Lane, claimed: Claimed, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -283,7 +303,7 @@ class Sender:
                 await self._settler.put_back(claimed, "not_sent")
                 return
             sms = lane.channel is Channel.SMS
-            parts = self._segments(packed.parcel.content.decode()) if sms else 0
+            parts = segments(packed.parcel.content.decode()) if sms else 0
             await self._settler.settled(Result(packed.ready, outcome, parts))
         finally:
             self._unsettled.release()

@@ -1,12 +1,13 @@
 """What follows from a channel's answer: pure, one case an outcome (DESIGN §7)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
+    Blame,
     MessageFailed,
     Misconfigured,
     Outcome,
@@ -79,6 +80,10 @@ def settle(
                 cost=cost,
             )
             return Settlement((accepted,), suppress=dead, attempt=AttemptEnd.ACCEPTED)
+        case Retry(reason, after, blame=Blame.GATE):
+            # Nobody was called, so this was no attempt.
+            back = replace(to(Status.COMPOSED, reason, again_in=after), attempted=False)
+            return Settlement((back,), attempt=AttemptEnd.REFUSED)
         case Retry(reason, after, dead):
             wait = retry_in(backoff, attempts=claimed.attempts, asked=after, left=left, jitter=jitter)
             if wait is None:

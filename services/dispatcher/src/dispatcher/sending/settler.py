@@ -14,11 +14,12 @@ import structlog
 
 from dispatcher.channels.base import Accepted, Outcome
 from dispatcher.messages import Move, Moved, Status, move
-from dispatcher.outcomes import MessageOutcome, is_end, notify_staff, publish
+from dispatcher.outcomes import MessageOutcome, is_end, publish
 from dispatcher.sending import attempts
 from dispatcher.sending.budget import Budget, Spending
 from dispatcher.sending.claims import Claimed
 from dispatcher.sending.failures import try_another
+from dispatcher.sending.pauses import stop_misconfigured
 from dispatcher.sending.prepare import Ready
 from dispatcher.sending.retry import Backoff, time_left
 from dispatcher.sending.settle import AttemptEnd, Settlement, settle
@@ -60,7 +61,7 @@ class Settler:
     def __init__(self, pool: asyncpg.Pool, clock: Clock, *, budget: Budget, backoff: Backoff) -> None:
         self._pool = pool
         self._clock = clock
-        self._budget = budget
+        self.budget = budget
         self._backoff = backoff
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
@@ -78,6 +79,7 @@ class Settler:
             lease=claimed.lease,
             reason=reason,
             again_in=again_in,
+            attempted=False,
         )
         await self._queue(_Waiting(None, back))
 
@@ -192,7 +194,7 @@ class Settler:
                 if settlement.attempt is not None
             ],
         )
-        await self._budget.add(
+        await self.budget.add(
             connection,
             [
                 Spending(result.ready.claimed.school, result.segments, result.outcome.cost or 0.0)
@@ -203,7 +205,8 @@ class Settler:
         await _suppress(connection, settlements)
         for result, settlement in settlements:
             if settlement.pause is not None:
-                await pause(connection, result.ready.claimed.channel, settlement.pause, at=school_now)
+                channel = result.ready.claimed.channel
+                await stop_misconfigured(connection, channel, settlement.pause, by=ACTOR, at=school_now)
         await publish(
             connection,
             [
@@ -213,20 +216,6 @@ class Settler:
                 and is_end(ended[message], result.ready.claimed.channel)
             ],
         )
-
-
-async def pause(connection: AnyConnection, channel: Channel, reason: str, *, at: datetime) -> None:
-    """Stop a channel until an operator resumes it, and say so, once."""
-    paused = await connection.fetchval(
-        """INSERT INTO dispatch.channel_pause (channel, reason, by) VALUES ($1, $2, $3)
-           ON CONFLICT DO NOTHING RETURNING true""",
-        channel.value,
-        reason,
-        ACTOR,
-    )
-    if paused:
-        log.error("channel.paused", channel=channel.value, reason=reason)
-        await notify_staff(connection, kind="channel_paused", at=at, channel=channel.value, reason=reason)
 
 
 async def _only_to_something(
