@@ -22,6 +22,8 @@ COMMANDS = [
     ("token", "create", "--school", "ilinskaya", "--journal", "main"),
     ("replay", "refused"),
     ("print", "week"),
+    ("channel", "pause", "sms", "--reason", "проверка"),
+    ("channel", "resume", "sms", "--reason", "проверка"),
 ]
 
 
@@ -29,7 +31,18 @@ async def test_help_loads_no_service(tmp_path: Path) -> None:
     """`vestnik --help` is quick because nothing heavy is loaded for it."""
     ended = await vestnik("--help", folder=tmp_path)
     assert ended.code == 0
-    for command in ("up", "demo", "migrate", "registry", "token", "print", "status", "check", "replay"):
+    for command in (
+        "up",
+        "demo",
+        "migrate",
+        "registry",
+        "token",
+        "print",
+        "status",
+        "check",
+        "channel",
+        "replay",
+    ):
         assert re.search(rf"^\W*{command}\b", ended.out, re.MULTILINE), command
     heavy = "ingest dispatcher print_queue shared.settings fastapi sqlalchemy asyncpg alembic typst"
     probe = f"import sys, onebox.cli; sys.exit(str(sorted(set({heavy.split()!r}) & set(sys.modules))))"

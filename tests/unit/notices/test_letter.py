@@ -47,6 +47,9 @@ MOVED = [
     replace(seen(Kind.MOVED_TO_PAPER, **SCHOOL | {"pupil": number}), pupil=name)
     for number, name in (("p-1", "Петров Иван"), ("p-2", "Орлова Анна"), ("p-3", None))
 ]
+AWAY = seen(Kind.PROVIDER_AWAY, channel="email", reason="smtp: SMTPConnectError at connect")
+LOW = seen(Kind.SMS_BUDGET_LOW, month="2026-11", segments="16000", limit="20000", **SCHOOL)
+SPENT = seen(Kind.SMS_BUDGET_SPENT, month="2026-11", segments="19999", limit="20000", **SCHOOL)
 DEADLINE = seen(Kind.DEADLINE_LATE, late="12", channels="email sms", **SCHOOL)
 FUTURE = seen("meteor_seen", size=12, **SCHOOL)
 LETTERS: dict[str, Sequence[Seen]] = {
@@ -57,6 +60,9 @@ LETTERS: dict[str, Sequence[Seen]] = {
     "paper_not_handed_out": [NOT_HANDED, EXTRA, ODD],
     "moved_to_paper": MOVED,
     "deadline_late": [DEADLINE],
+    "provider_away": [AWAY],
+    "sms_budget_low": [LOW],
+    "sms_budget_spent": [SPENT],
     "unknown": [FUTURE],
     "several": [
         PAUSED,

@@ -26,8 +26,8 @@ from dispatcher.planning.planner import GROUP, Planner
 from dispatcher.sending import receipts, unsubscribe
 from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
-from dispatcher.sending.polling import Poller
 from dispatcher.sending.gate import Gates, limits_of
+from dispatcher.sending.polling import Poller
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import WIDTHS, Sender

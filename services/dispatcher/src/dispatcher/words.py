@@ -92,6 +92,9 @@ NOTICES = {
     "paper_not_handed_out": "бумажные листы не выданы",
     "moved_to_paper": "семья переведена на бумагу",
     "deadline_late": "семьям сообщают с опозданием",
+    "provider_away": "сервер не отвечает",
+    "sms_budget_low": "SMS этого месяца на исходе",
+    "sms_budget_spent": "SMS этого месяца израсходованы",
     "ledger_disagrees": "книга учёта не сходится",
 }
 UNTOLD = {

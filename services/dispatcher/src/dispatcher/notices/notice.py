@@ -21,6 +21,9 @@ class Kind(StrEnum):
     MOVED_TO_PAPER = "moved_to_paper"
     DEADLINE_LATE = "deadline_late"
     LEDGER_DISAGREES = "ledger_disagrees"
+    PROVIDER_AWAY = "provider_away"
+    SMS_BUDGET_LOW = "sms_budget_low"
+    SMS_BUDGET_SPENT = "sms_budget_spent"
 
 
 FACTS: dict[Kind, tuple[str, ...]] = {
@@ -32,6 +35,9 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.MOVED_TO_PAPER: ("school", "class", "pupil"),
     Kind.DEADLINE_LATE: ("school", "late", "channels"),
     Kind.LEDGER_DISAGREES: ("rows",),
+    Kind.PROVIDER_AWAY: ("channel", "reason"),
+    Kind.SMS_BUDGET_LOW: ("school", "month", "segments", "limit"),
+    Kind.SMS_BUDGET_SPENT: ("school", "month", "segments", "limit"),
 }
 """What a notice of each kind must say, all of it text."""
 

@@ -21,6 +21,9 @@ AUDIENCE = {
     Kind.MOVED_TO_PAPER: Audience.TEACHERS,
     Kind.DEADLINE_LATE: Audience.OPERATORS,
     Kind.LEDGER_DISAGREES: Audience.OPERATORS,
+    Kind.PROVIDER_AWAY: Audience.OPERATORS,
+    Kind.SMS_BUDGET_LOW: Audience.OPERATORS,
+    Kind.SMS_BUDGET_SPENT: Audience.OPERATORS,
 }
 """Operators are those of the notice's school, without a school those of all; a school without
 operators has its admins. Teachers are those of the notice's class."""

@@ -95,6 +95,30 @@ WORDS: dict[Kind, Words] = {
         "обслуживает Вестник:",
         "/dispatcher/check",
     ),
+    Kind.PROVIDER_AWAY: Words(
+        "сервер не отвечает",
+        "Вестник уже несколько минут не может передать сообщения, потому что сервер не отвечает:",
+        "Ничего не потеряно: сообщения ждут, а срочные и те, чей срок близок, уходят другим каналом, если "
+        "семья это разрешила. Вестник сам пробует снова и продолжит, как только сервер ответит.",
+        "Если так продлится, проверьте связь командой vestnik check и спросите тех, кто держит этот сервер:",
+        "/dispatcher/",
+    ),
+    Kind.SMS_BUDGET_LOW: Words(
+        "SMS этого месяца на исходе",
+        "Израсходовано больше четырёх пятых того, что школа отвела на SMS в этом месяце:",
+        "Пока всё уходит как обычно.",
+        "Если до конца месяца не хватит, увеличьте предел в настройке sms_segments_per_month; иначе семьям, "
+        "выбравшим SMS, сообщения пойдут другим разрешённым каналом или на бумаге. Расход виден здесь:",
+        "/dispatcher/",
+    ),
+    Kind.SMS_BUDGET_SPENT: Words(
+        "SMS этого месяца израсходованы",
+        "Школа израсходовала всё, что отвела на SMS в этом месяце:",
+        "Ничего не потеряно: сообщения идут другим каналом, который семья разрешила, или на бумаге. "
+        "С первого числа SMS возобновятся сами.",
+        "Если SMS нужны раньше, увеличьте предел в настройке sms_segments_per_month. Расход виден здесь:",
+        "/dispatcher/",
+    ),
 }
 UNKNOWN = Words(
     "сообщение службы",
@@ -127,6 +151,19 @@ def _paused(seen: Seen) -> str:
     facts = seen.notice.details
     channel = CHANNELS.get(facts["channel"], line(facts["channel"]))
     return f"{channel}, {_moment(seen.at)}. Ответ сервера: {line(facts['reason'])}"
+
+
+def _away(seen: Seen) -> str:
+    facts = seen.notice.details
+    channel = CHANNELS.get(facts["channel"], line(facts["channel"]))
+    return f"{channel}, {_moment(seen.at)}. Последняя попытка: {line(facts['reason'])}"
+
+
+def _budget(seen: Seen) -> str:
+    facts = seen.notice.details
+    return (
+        f"{_moment(seen.at)}, израсходовано частей SMS: {line(facts['segments'])} из {line(facts['limit'])}"
+    )
 
 
 def _list(seen: Seen) -> str:
@@ -188,6 +225,9 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.MOVED_TO_PAPER: _moved,
     Kind.DEADLINE_LATE: _late,
     Kind.LEDGER_DISAGREES: _disagrees,
+    Kind.PROVIDER_AWAY: _away,
+    Kind.SMS_BUDGET_LOW: _budget,
+    Kind.SMS_BUDGET_SPENT: _budget,
 }
 
 
