@@ -6,6 +6,8 @@
              skipped and the summary says so; with CI=true they fail.
 `bus`        a `support.buses.BusKit` over a fresh database; the test runs once on each bus. A test
              that is about one of them asks for `postgres_bus` or `kafka_bus`.
+`browser`    Chromium (see `support.browser`); without it such tests are skipped, and the summary says
+             so; with CI=true they fail.
 
 Tests marked `slow` are left out unless asked for: `--run-slow`, which `make chaos` does.
 
@@ -18,14 +20,16 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.aside import run_aside
+from support.browser import NO_BROWSER, available, launched
 from support.buses import BusKit, Kafka
 from support.databases import Databases
 
@@ -58,11 +62,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [one for one in terminalreporter.stats.get("skipped", ()) if NO_KAFKA in str(one.longrepr)]
-    if skipped:
-        terminalreporter.write_line(
-            f"NOT PROVEN ON KAFKA: {len(skipped)} tests skipped, {NO_KAFKA}", red=True
-        )
+    for where, why in (("ON KAFKA", NO_KAFKA), ("IN A BROWSER", NO_BROWSER)):
+        skipped = [one for one in terminalreporter.stats.get("skipped", ()) if why in str(one.longrepr)]
+        if skipped:
+            terminalreporter.write_line(f"NOT PROVEN {where}: {len(skipped)} tests skipped, {why}", red=True)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser of this test."""
+    if not available():
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+    async with launched() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -19,15 +19,6 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-ROLES = {
-    Role.OPERATOR: "оператор рассылки",
-    Role.IT: "технический специалист",
-    Role.SECRETARY: "секретарь",
-    Role.TEACHER: "классный руководитель",
-    Role.ADMIN: "администратор",
-}
-"""For people; pages translate it."""
-
 EVERY_ROLE = frozenset(Role)
 
 

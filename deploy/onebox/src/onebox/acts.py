@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 import ingest.tokens
+from dispatcher.people.first import first_access, nobody_can_come_in
 from dispatcher.sending import pauses
 from ingest.replay import Replayed, replay_refused
 from shared.categories import Channel
@@ -13,6 +14,7 @@ from shared.db import AnyConnection, open_pool
 from shared.errors import ForPeople
 from shared.migrations import require_current
 from shared.service import Context
+from shared.staff import WHOLE_INSTALLATION, Role
 from shared.topics import Service
 
 
@@ -38,6 +40,30 @@ async def create_token(context: Context, school: str, journal: str) -> str:
         if not await pool.fetchval("SELECT true FROM roster.school WHERE school = $1", school):
             raise UnknownSchool(f"Школы «{school}» нет в списках: сначала vestnik registry import.")
         return await ingest.tokens.create(pool, school, journal)
+
+
+async def create_account(context: Context, school: str, login: str, role: str, name: str | None) -> str:
+    """The one-time address by which a member of staff sets a password; makes the account if there is none.
+
+    Raises UnfitAccount.
+    """
+    async with acting(context, Service.DISPATCHER) as pool:
+        return await first_access(pool, context.settings.public_url, school, login, role, name or login)
+
+
+async def first_administrator(context: Context) -> str | None:
+    """At the first start, a one-time address for whoever installs; None once anybody has a password."""
+    async with acting(context, Service.DISPATCHER) as pool:
+        if not await nobody_can_come_in(pool):
+            return None
+        return await first_access(
+            pool,
+            context.settings.public_url,
+            WHOLE_INSTALLATION,
+            "admin",
+            Role.ADMIN,
+            "Администратор Вестника",
+        )
 
 
 async def replay_what_was_refused(context: Context, school: str | None) -> Replayed:

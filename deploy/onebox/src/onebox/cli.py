@@ -26,10 +26,18 @@ app = typer.Typer(
 )
 registry = typer.Typer(no_args_is_help=True, help="Списки школы.")
 token = typer.Typer(no_args_is_help=True, help="Доступ журналов.")
+account = typer.Typer(no_args_is_help=True, help="Вход сотрудников.")
 print_ = typer.Typer(no_args_is_help=True, help="Бумага.")
 channel = typer.Typer(no_args_is_help=True, help="Остановить канал отправки и возобновить.")
 replay = typer.Typer(no_args_is_help=True, help="Обработать отложенное снова.")
-_GROUPS = {"registry": registry, "token": token, "print": print_, "channel": channel, "replay": replay}
+_GROUPS = {
+    "registry": registry,
+    "token": token,
+    "account": account,
+    "print": print_,
+    "channel": channel,
+    "replay": replay,
+}
 for name, group in _GROUPS.items():
     app.add_typer(group, name=name)
 
@@ -133,6 +141,19 @@ def token_create(
     from onebox.acts import create_token
 
     typer.echo(within(lambda context: create_token(context, school, journal)))
+
+
+@account.command("create")
+def account_create(
+    school: Annotated[str, typer.Option(help="Школа, как в schools.csv; * — вся установка")],
+    login: Annotated[str, typer.Option(help="Логин")],
+    role: Annotated[str, typer.Option(help="operator, it, secretary, teacher или admin")],
+    name: Annotated[str | None, typer.Option(help="Имя; без него — логин")] = None,
+) -> None:
+    """Адрес, по которому сотрудник один раз задаст пароль. Если записи ещё нет, она создаётся."""
+    from onebox.acts import create_account
+
+    typer.echo(within(lambda context: create_account(context, school, login, role, name)))
 
 
 @print_.command("week")

@@ -19,7 +19,11 @@ from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
 from dispatcher.people import entering
+from dispatcher.people.changing import Changes
+from dispatcher.people.desk import Desk
+from dispatcher.people.editing import Editing
 from dispatcher.people.login import Logins
+from dispatcher.people.own import OwnPages
 from dispatcher.people.passwords import Passwords
 from dispatcher.people.throttle import Throttle
 from dispatcher.planning.planner import GROUP, Planner
@@ -102,8 +106,14 @@ class Dispatcher:
         )
         self.site = Site("dispatcher", self.path, self._settings, pool_of=lambda: self._pool)
         self.app = self.site.app
-        logins = Logins(Throttle(self._settings.signing_key()), Passwords())
-        self.app.include_router(entering.router(self.site, self._opened, logins))
+        passwords, throttle = Passwords(), Throttle(self._settings.signing_key())
+        for pages in (
+            entering.router(self.site, self._opened, Logins(throttle, passwords)),
+            OwnPages(self.site, self._opened, Changes(throttle, passwords)).routes(),
+            Desk(self.site, self._opened, self._settings.public_url).routes(),
+            Editing(self.site, self._opened).routes(),
+        ):
+            self.app.include_router(pages)
         self.app.include_router(
             unsubscribe.router(self.site.pages, self._opened, self.renderer.links, context.clock)
         )

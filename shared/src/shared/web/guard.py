@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from shared.access import Access, Mark, mark_of
 from shared.staff import Staff
 from shared.web.errors import NotLoggedIn, Problem
-from shared.web.language import mark as text
+from shared.web.language import mark
 from shared.web.nav import LOGIN
 from shared.web.sessions import read_session
 from shared.web.visit import Visit, visit_of
@@ -28,7 +28,7 @@ CSRF_HEADER = "x-csrf-token"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LARGEST_FORM = 6 * 1024 * 1024  # bytes: a school's list, and nothing that fills the memory
-_FORGED = text("Форма устарела или открыта не на этом сайте. Ничего не изменено: откройте страницу заново.")
+_FORGED = mark("Форма устарела или открыта не на этом сайте. Ничего не изменено: откройте страницу заново.")
 
 
 class Guard:
@@ -40,14 +40,14 @@ class Guard:
         self._origin = _origin(public_url)
 
     async def __call__(self, request: Request) -> None:
-        mark = mark_of(request.scope.get("endpoint"))
-        if mark is None:
+        rule = mark_of(request.scope.get("endpoint"))
+        if rule is None:
             log.error("web.route_without_mark")
-            raise Problem(403, text("Кому можно открывать эту страницу, не сказано, поэтому она закрыта."))
+            raise Problem(403, mark("Кому можно открывать эту страницу, не сказано, поэтому она закрыта."))
         visit = visit_of(request)
-        match mark.rule:
+        match rule.rule:
             case Access.STAFF:
-                await self._staff(request, visit, mark)
+                await self._staff(request, visit, rule)
             case Access.PARENT:
                 raise NotLoggedIn(LOGIN)
             case Access.PUBLIC:
@@ -58,17 +58,17 @@ class Guard:
             case Access.JOURNAL_TOKEN | Access.GATEWAY_SECRET:
                 pass
 
-    async def _staff(self, request: Request, visit: Visit, mark: Mark) -> None:
+    async def _staff(self, request: Request, visit: Visit, rule: Mark) -> None:
         staff = await self._who(request, visit)
         if staff is None:
             raise NotLoggedIn(_login(request))
-        if staff.role not in mark.roles:
-            raise Problem(403, text("Эта страница не для вашей роли. Спросите администратора школы."))
+        if staff.role not in rule.roles:
+            raise Problem(403, mark("Эта страница не для вашей роли. Спросите администратора школы."))
         if request.method not in _SAFE:
             await self._own_form(request, visit)
         for school in await _schools(request):
             if not staff.may_see_school(school):
-                raise Problem(404, text("Здесь ничего нет, или это не ваша школа."))
+                raise Problem(404, mark("Здесь ничего нет, или это не ваша школа."))
 
     async def _who(self, request: Request, visit: Visit) -> Staff | None:
         seen = visit.cookies.open(request.cookies.get(visit.cookies.session))
@@ -76,7 +76,7 @@ class Guard:
             return None
         pool = self._pool_of()
         if pool is None:
-            raise Problem(503, text("Служба ещё запускается. Повторите через минуту."))
+            raise Problem(503, mark("Служба ещё запускается. Повторите через минуту."))
         async with pool.acquire(timeout=5) as connection:
             staff = await read_session(connection, seen.token)
         if staff is None:
@@ -117,9 +117,9 @@ async def _form(request: Request) -> dict[str, str | UploadFile]:
         return {}
     length = request.headers.get("content-length", "")
     if not length.isdecimal():
-        raise Problem(411, text("Размер формы не назван. Ничего не изменено."))
+        raise Problem(411, mark("Размер формы не назван. Ничего не изменено."))
     if int(length) > _LARGEST_FORM:
-        raise Problem(413, text("Ничего не изменено. Отправьте меньше за один раз."))
+        raise Problem(413, mark("Ничего не изменено. Отправьте меньше за один раз."))
     return dict(await request.form())
 
 

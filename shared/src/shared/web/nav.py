@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from shared.staff import Role, Staff
 from shared.web.language import mark
 
+ROLES = {
+    Role.OPERATOR: mark("оператор рассылки"),
+    Role.IT: mark("технический специалист"),
+    Role.SECRETARY: mark("секретарь"),
+    Role.TEACHER: mark("классный руководитель"),
+    Role.ADMIN: mark("администратор"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

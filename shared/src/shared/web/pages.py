@@ -18,7 +18,6 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from shared.staff import ROLES
 from shared.web import nav
 from shared.web.assets import Assets
 from shared.web.errors import told
@@ -93,13 +92,13 @@ def _environment(package: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
-    made.globals.update(my_page=nav.MY_PAGE, login=nav.LOGIN, logout=nav.LOGOUT, role_names=ROLES)
+    made.globals.update(my_page=nav.MY_PAGE, login=nav.LOGIN, logout=nav.LOGOUT, role_names=nav.ROLES)
     return made
 
 
 def _day(language: Language, value: date) -> str:
-    """«23 ноября 2026 г.»"""
-    return format_date(value, "long", locale=language.locale)
+    """«23 ноября 2026»: a sentence may end with it."""
+    return format_date(value, "d MMMM y", locale=language.locale)
 
 
 def _moment(language: Language, value: datetime, zone: str = "UTC") -> str:

@@ -55,3 +55,8 @@ def visit_of(connection: HTTPConnection) -> Visit:
     """The visit that the frame made for this request."""
     found: Visit = connection.state.visit
     return found
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """Where the request comes from, as the server and its trusted proxies tell it."""
+    return connection.client.host if connection.client is not None else ""

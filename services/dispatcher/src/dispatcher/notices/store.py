@@ -59,7 +59,9 @@ async def unaddressed(connection: AnyConnection) -> list[Notice]:
 
 async def read_staff(connection: AnyConnection) -> Staff:
     """All of it: a few hundred rows, and notices are rare."""
-    accounts = await connection.fetch("SELECT school, login, role, email FROM people.account ORDER BY 1, 2")
+    accounts = await connection.fetch(
+        "SELECT school, login, role, email FROM people.account WHERE disabled_at IS NULL ORDER BY 1, 2"
+    )
     classes = await connection.fetch("SELECT school, class, teachers FROM roster.class")
     return Staff(
         tuple(Account(*row) for row in accounts),

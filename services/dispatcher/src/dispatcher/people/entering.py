@@ -18,7 +18,7 @@ from shared.web.guard import staff_of
 from shared.web.language import mark
 from shared.web.nav import LOGIN, first_page
 from shared.web.site import Site
-from shared.web.visit import visit_of
+from shared.web.visit import client_address, visit_of
 
 WRONG = mark(
     "Логин или пароль не подошли. Если такой логин есть в нескольких школах, "
@@ -58,8 +58,8 @@ def router(site: Site, pool_of: Callable[[], asyncpg.Pool], logins: Logins) -> A
         form = await LoginForm.read(request)
         if not form.validate():
             return page(request, form, 422)
-        address = request.client.host if request.client else ""
-        outcome = await logins.log_in(pool_of(), form.login.data or "", form.password.data or "", address)
+        login, password = form.login.data or "", form.password.data or ""
+        outcome = await logins.log_in(pool_of(), login, password, client_address(request))
         if not isinstance(outcome, LoggedIn):
             throttled = isinstance(outcome, TooManyTries)
             form.refuse(form.password, TOO_MANY if throttled else WRONG)
