@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 import pytest
 from support.families import (
+    MOSCOW,
     NOW,
     SCHOOL,
     Registry,
@@ -30,7 +31,7 @@ from shared.categories import Category, Channel, Mode
 from shared.consent import Form
 from shared.db import connect
 from shared.families import Preference, SchoolClass
-from shared.settings import Settings
+from shared.settings import Profile, Settings
 from shared.topics import Service, Topic
 
 EVERY = frozenset({Channel.EMAIL, Channel.PUSH, Channel.SMS})
@@ -259,6 +260,29 @@ async def test_removal_cancels_the_untold_and_corrects_the_told(desk: Desk) -> N
     assert (await desk.decision("mark/1/2"))["reason"] == "nothing_told"
     told = await desk.decision("mark/2/2")
     assert (told["verdict"], told["corrects"]) == ("tell", change_id("mark/2/1"))
+
+
+async def test_one_digest_for_children_of_both_shifts(desk: Desk) -> None:
+    """R-B3: when the last of the guardian's children is home, whichever child it is about; one who has
+    left counts no more."""
+    by_shift = Settings(profile=Profile(daily_digest_at=(time(18, 30), time(20))))
+    classes = [SchoolClass("5А", "5"), SchoolClass("6А", "6", shift=2)]
+    left = {"left_on": date(2026, 11, 20)}
+    await Registry(
+        [
+            pupil("early", [tie("both"), tie("one")]),
+            pupil("late", [tie("both")], "6А"),
+            pupil("gone", [tie("one")], "6А", **left),
+        ],
+        classes,
+    ).write(desk.admin)
+    desk.planner = Planner(by_shift, desk.clock, on=EVERY)
+    await desk.plan(record(entity="m", pupil="early"), record(entity="n", pupil="late"))
+    found = {
+        (seed, who): (await desk.decision(f"{seed}/1", who))["due_at"].astimezone(MOSCOW).time()
+        for seed, who in (("m", "both"), ("m", "one"), ("n", "both"))
+    }
+    assert found == {("m", "both"): time(20), ("m", "one"): time(18, 30), ("n", "both"): time(20)}
 
 
 async def test_a_late_mark_is_news(desk: Desk) -> None:

@@ -61,3 +61,18 @@ async def test_no_letter_in_the_holidays(office: Office) -> None:
     port = ScriptedPort(Channel.EMAIL)
     await office.work(port)
     assert port.parcels == []
+
+
+async def test_an_outage_over_a_long_weekend_is_made_up_for(office: Office) -> None:
+    """R-B6: by an installation that was at work before; one begun on Monday writes to nobody."""
+    await office.family("1", email="anna@example.org", form="weekly_email")
+    port = ScriptedPort(Channel.EMAIL)
+    office.clock.at = FRIDAY + timedelta(days=3)
+    await office.work(port)
+    assert port.parcels == []
+    office.clock.at = FRIDAY - timedelta(days=1)
+    await office.change("1")
+    for days, letters in ((7, 0), (4, 1), (5, 1), (7, 2)):  # on the seventh it is the next week's turn
+        office.clock.at = FRIDAY + timedelta(days=days, hours=-1 if letters == 0 else 0)
+        await office.work(port)
+        assert len(port.parcels) == letters, days

@@ -191,7 +191,7 @@ class Planning:
             case.facts,
             mode=mode,
             channel=found.channel,
-            shift=_shift(case.place, joint),
+            shift=self._shift(case, guardian, joint),
             hold=alert is Alert.ABSENCE,
             hours=case.place.hours,
         )
@@ -212,6 +212,12 @@ class Planning:
             corrects=corrects,
         )
 
+    def _shift(self, case: _Case, guardian: str, joint: Joint) -> int:
+        """The later shift of all the guardian's children: one digest, when the last of them is home."""
+        classes = (case.place.classes.get(child.pupil.class_name) for child in joint.children)
+        named = max((found.shift for found in classes if found is not None), default=1)
+        return max(named, self._situation.shifts.get((case.change.school, guardian), 1))
+
     def _cancel(
         self, case: _Case, guardian: str, treatment: Treatment, history: dict[str, list[Earlier]]
     ) -> None:
@@ -221,12 +227,6 @@ class Planning:
             self._cancellations.append(Cancellation(change, guardian, case.change.change))
             self._alerts.release(change, guardian)
         history[guardian] = [one for one in history[guardian] if one.revision.change not in treatment.cancel]
-
-
-def _shift(place: Place, joint: Joint) -> int:
-    """The later shift of the children named: one digest, when the last of them is home."""
-    classes = (place.classes.get(child.pupil.class_name) for child in joint.children)
-    return max((found.shift for found in classes if found is not None), default=1)
 
 
 def _stale(change: Change, guardian: str, members: Members) -> Decision:

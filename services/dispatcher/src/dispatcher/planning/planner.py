@@ -115,6 +115,15 @@ class Planner:
             known=known,
             earlier=await history.earlier(connection, revisions),
             alerts=alerts,
+            shifts=await store.shifts(
+                connection,
+                {
+                    (guardian.school, guardian.guardian)
+                    for guardian in _guardians(changes, concerned)
+                    if len(set(places[guardian.school].profile.daily_digest_at)) > 1
+                },
+                now.date(),
+            ),
         )
         planning = Planning(situation)
         for change in changes:

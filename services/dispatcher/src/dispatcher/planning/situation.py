@@ -43,7 +43,8 @@ class Concerned:
 class Situation:
     """`usable` are the electronic channels open to each (school, guardian); `known` the newest
     version of each entity before the batch; `earlier` its decisions by guardian; `alerts` those
-    given, by the change that gave them."""
+    given, by the change that gave them; `shifts` the latest
+    shift among all children of a guardian, in schools whose digests go by shift."""
 
     now: datetime
     places: Mapping[str, Place]
@@ -52,3 +53,4 @@ class Situation:
     known: Mapping[Entity, Version] = field(default_factory=dict)
     earlier: Mapping[Entity, Mapping[str, tuple[Earlier, ...]]] = field(default_factory=dict)
     alerts: Mapping[AlertKey, UUID] = field(default_factory=dict)
+    shifts: Mapping[tuple[str, str], int] = field(default_factory=dict)

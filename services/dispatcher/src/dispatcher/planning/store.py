@@ -130,6 +130,27 @@ async def suppressed(connection: asyncpg.Connection, schools: Iterable[str]) -> 
     return {(row["school"], Channel(row["channel"]), row["address"]) for row in rows}
 
 
+async def shifts(
+    connection: asyncpg.Connection, guardians: Iterable[tuple[str, str]], on: date
+) -> dict[tuple[str, str], int]:
+    """The latest shift among all children these guardians (school, guardian) have at school on a day."""
+    wanted = sorted(guardians)
+    if not wanted:
+        return {}
+    rows = await connection.fetch(
+        """SELECT g.school, g.guardian, max(c.shift) AS shift
+           FROM unnest($1::text[], $2::text[]) AS asked(school, guardian)
+           JOIN roster.guardianship g USING (school, guardian)
+           JOIN roster.pupil p USING (school, pupil)
+           JOIN roster.class c ON c.school = p.school AND c.class = p.class
+           WHERE p.left_on IS NULL OR p.left_on >= $3
+           GROUP BY 1, 2""",
+        *_columns(wanted, 2),
+        on,
+    )
+    return {(row["school"], row["guardian"]): row["shift"] for row in rows}
+
+
 async def alerts(connection: asyncpg.Connection, days: Iterable[ChildDay]) -> dict[AlertKey, UUID]:
     """Alerts already given on these days. Until the end of the transaction no other planner decides
     about the same children."""

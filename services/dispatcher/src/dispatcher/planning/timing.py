@@ -72,9 +72,9 @@ def default_mode(facts: Facts, *, today: date, corrected: Mode | None) -> Mode:
 
 # By when; the general rule of a mode stands under None.
 DEADLINES: Mapping[tuple[Category | None, Mode], Callable[[Facts, datetime, Hours], datetime]] = {
-    # R-B2: the same day. Learned later than that: the day it was learned.
-    (Category.ATTENDANCE, Mode.IMMEDIATE): lambda facts, _, hours: _midnight_after(
-        max(facts.day, hours.day(facts.accepted_at)), hours.zone
+    # R-B2: the same day. Learned later than that, or in quiet hours: the day it may be told.
+    (Category.ATTENDANCE, Mode.IMMEDIATE): lambda facts, due, hours: _midnight_after(
+        max(facts.day, hours.day(due)), hours.zone
     ),
     # R-B1: counted from when the journal knew, so that a poll's lag is part of it.
     (Category.FINAL_MARK, Mode.IMMEDIATE): lambda facts, _, hours: _known_within(facts, hours),
@@ -95,7 +95,7 @@ WORTH_TELLING: Mapping[Category, timedelta] = {
     Category.FORECAST: timedelta(days=7),  # the next one replaces it
     Category.ATTENDANCE: timedelta(days=7),  # no alarm any more, but a family asks where the child was
     Category.HOMEWORK: timedelta(days=3),  # done or not by then
-    Category.LESSON: timedelta(0),  # a lesson that is over cannot be prepared for
+    Category.LESSON: timedelta(0),  # told until the lesson's day is over; one that is over, in its digest
     Category.ASSESSMENT: timedelta(days=7),
     Category.REMARK: timedelta(days=14),
     Category.ANNOUNCEMENT: timedelta(days=7),
@@ -109,6 +109,8 @@ def schedule(facts: Facts, *, mode: Mode, channel: Channel, shift: int, hold: bo
     match mode:
         case Mode.DAILY:
             due = next_daily(facts.accepted_at, profile.daily_digest(shift), zone)
+            if facts.category is Category.FINAL_MARK and due > _known_within(facts, hours):
+                due = facts.accepted_at  # R-B1: no digest is in time
         case Mode.WEEKLY:
             weekly = profile.weekly_digest_at
             due = next_weekly(facts.accepted_at, weekly.weekday, weekly.at, zone)
@@ -121,8 +123,8 @@ def schedule(facts: Facts, *, mode: Mode, channel: Channel, shift: int, hold: bo
     rule = DEADLINES.get((facts.category, mode)) or DEADLINES[None, mode]
     deadline = rule(facts, due, hours)
     last = max(due, deadline)
-    if facts.category is Category.LESSON:
-        last = max(last, _midnight_after(max(facts.days), zone))
+    if facts.category is Category.LESSON and (over := _midnight_after(max(facts.days), zone)) > due:
+        last, deadline = over, min(deadline, over)
     due = due.astimezone(UTC)
     return Schedule(
         mode, due, deadline.astimezone(UTC), (last + WORTH_TELLING[facts.category]).astimezone(UTC)

@@ -17,8 +17,10 @@ from shared.registry import Families
 from shared.routing import Matter, Verdict, route
 from shared.settings import Profile, WeeklyMoment, zone
 
-LATENESS = timedelta(days=2)
-"""A weekly moment longer ago than this is not made up for: a fresh start writes to nobody."""
+FRESH = timedelta(days=2)
+LATENESS = timedelta(days=6)
+"""A weekly moment missed is made up for within six days by an installation that was at work before it
+(R-B6: an outage over a long week-end is no reason), within two by any: a fresh start writes to nobody."""
 
 
 def last_moment(weekly: WeeklyMoment, school: School, now: datetime) -> datetime:
@@ -83,13 +85,20 @@ class WeeklyEmails:
             moment = last_moment(self._profile_of(school.school).weekly_digest_at, school, now)
             if self._done.get(school.school) == moment:
                 continue
-            owed = await self._owed(connection, school.school, moment) if now - moment <= LATENESS else []
+            owed = (
+                await self._owed(connection, school.school, moment, now) if now - moment <= LATENESS else []
+            )
             if not owed:  # else asked again once these are committed
                 self._done[school.school] = moment
             drafts += owed
         return drafts
 
-    async def _owed(self, connection: AnyConnection, name: str, moment: datetime) -> list[Draft]:
+    async def _owed(
+        self, connection: AnyConnection, name: str, moment: datetime, now: datetime
+    ) -> list[Draft]:
+        late = now - moment
+        if late > LATENESS or (late > FRESH and not await _at_work_before(connection, name, moment)):
+            return []
         families = Families()
         await families.load(connection, schools=[name])
         school = families.school(name)
@@ -124,3 +133,11 @@ class WeeklyEmails:
             Draft(name, guardian, Channel.EMAIL, Kind.WEEKLY, due_at=moment, period=period)
             for guardian in sorted(owed - told)
         ]
+
+
+async def _at_work_before(connection: AnyConnection, school: str, moment: datetime) -> bool:
+    """Whether anything of this school had been accepted by then."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM dispatch.change WHERE school = $1 AND accepted_at <= $2)", school, moment
+    )
+    return found

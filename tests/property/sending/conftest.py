@@ -1,0 +1,5 @@
+"""`office`, as the integration tests know it."""
+
+from integration.sending.conftest import office
+
+__all__ = ["office"]
