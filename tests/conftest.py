@@ -9,6 +9,9 @@
 `browser`    Chromium (see `support.browser`); without it such tests are skipped, and the summary says
              so; with CI=true they fail.
 
+`postfix`    a real Postfix, one per test process (support.postfix); it takes root. Without it such tests
+             are skipped and say so; with CI=true they fail.
+
 Tests marked `slow` are left out unless asked for: `--run-slow`, which `make chaos` does.
 
 Tests on the broker run in one test process, one after another, so they may kill it; each has
@@ -34,6 +37,8 @@ from support.buses import BusKit, Kafka
 from support.databases import Databases
 
 from sandbox import kafka as sandbox_kafka
+
+pytest_plugins = ["support.postfix"]
 
 NO_KAFKA = "no Kafka here (java and mvn, or VESTNIK_TEST_KAFKA=host:port)"
 

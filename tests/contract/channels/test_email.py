@@ -80,7 +80,7 @@ async def test_a_letter_arrives_byte_for_byte(inbox: Inbox) -> None:
         (Refuse(556, "5.1.10 Recipient address has null MX"), None, AddressFailed),
         (Refuse(550, "blocked by our spam policy"), None, MessageFailed),
         (Refuse(554, "5.7.1 Rejected as spam"), "data", MessageFailed),
-        (Refuse(550, "5.7.1 Relaying denied"), None, MessageFailed),
+        (Refuse(550, "5.7.1 Relaying denied"), None, Misconfigured),
         (Refuse(550, "5.7.26 Unauthenticated mail is prohibited"), "data", Misconfigured),
         (Refuse(552, "5.3.4 Message too big"), "data", MessageFailed),
         (Refuse(552, "5.3.4 Message too big"), "mail", MessageFailed),
