@@ -50,6 +50,12 @@ MOVED = [
 AWAY = seen(Kind.PROVIDER_AWAY, channel="email", reason="smtp: SMTPConnectError at connect")
 LOW = seen(Kind.SMS_BUDGET_LOW, month="2026-11", segments="16000", limit="20000", **SCHOOL)
 SPENT = seen(Kind.SMS_BUDGET_SPENT, month="2026-11", segments="19999", limit="20000", **SCHOOL)
+UNREACHABLE = [
+    replace(
+        seen(Kind.FAMILY_UNREACHABLE, **SCHOOL | {"pupil": number, "instead": instead}), pupil="Петров Иван"
+    )
+    for number, instead in (("p-1", "paper"), ("p-2", "nothing"))
+]
 DEADLINE = seen(Kind.DEADLINE_LATE, late="12", channels="email sms", **SCHOOL)
 FUTURE = seen("meteor_seen", size=12, **SCHOOL)
 LETTERS: dict[str, Sequence[Seen]] = {
@@ -59,6 +65,8 @@ LETTERS: dict[str, Sequence[Seen]] = {
     "not_my_child": [NOT_MINE],
     "paper_not_handed_out": [NOT_HANDED, EXTRA, ODD],
     "moved_to_paper": MOVED,
+    "sms_list_lies": [seen(Kind.SMS_LIST_LIES, **AT)],
+    "family_unreachable": UNREACHABLE,
     "deadline_late": [DEADLINE],
     "provider_away": [AWAY],
     "sms_budget_low": [LOW],

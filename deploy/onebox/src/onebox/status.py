@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dispatcher import deadlines, ledger, reconcile, words
+from dispatcher import deadlines, ledger, reconcile, unreachable, words
 from dispatcher.deadlines import SAID, Deadlines, Open, State
 from dispatcher.ledger import Period, Queue, Sum
 from dispatcher.ledger_rows import period_of
 from dispatcher.notices.store import Untold, untold
 from dispatcher.reconcile import Discrepancy, Lag
+from dispatcher.unreachable import Instead
 from ingest.inbox import published
 from onebox.acts import UnknownSchool, acting
 from shared.categories import Channel
@@ -32,13 +33,14 @@ _PLANNED_BY_NOW = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True)
 class Status:
     """`rates`: messages accepted a minute. `overdue`: what is late or about to be, the most urgent first.
-    `untold`: notices by kind; `newest` of them first. `late` are changes that ingest took long ago and
-    nobody planned."""
+    `unreachable`: guardians no channel leads to, by what they get instead. `untold`: notices by kind;
+    `newest` of them first. `late` are changes that ingest took long ago and nobody planned."""
 
     queues: list[Queue]
     rates: dict[Channel, float]
     deadlines: Deadlines
     overdue: list[Open]
+    unreachable: dict[Instead, int]
     total: Sum
     untold: dict[str, int]
     newest: list[Untold]
@@ -68,6 +70,7 @@ async def read_status(
             queues=await ledger.queues(connection, now),
             rates=await ledger.rates(connection),
             deadlines=await deadlines.count(connection, now),
+            unreachable=await unreachable.count(connection),
             overdue=await deadlines.page(connection, now, limit=_MOST_OVERDUE),
             total=await ledger.add_up(connection, period),
             untold=counts,
@@ -105,6 +108,8 @@ def show_status(status: Status, console: Console) -> None:
     console.print(f"Сроки: просрочено {status.deadlines.late}, на исходе {status.deadlines.at_risk}")
     for one in status.overdue:
         console.print(f"  {_overdue(one)}")
+    paper, nothing = (status.unreachable[instead] for instead in (Instead.PAPER, Instead.NOTHING))
+    console.print(f"Недоступны электронно: на бумаге {paper}, сообщить нечем {nothing}")
     parts = " + ".join(f"{words.LEDGER[name]} {number}" for name, number in status.total.columns.items())
     console.print(f"Книга учёта: решений {status.total.decisions} = {parts}")
     _show_check(status, console)

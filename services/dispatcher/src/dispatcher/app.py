@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from dispatcher import ledger_watch, watch
+from dispatcher import ledger_watch, reach_watch, watch
 from dispatcher.bounces.returns import bounces_to, make_returns, make_verp
 from dispatcher.channels.base import Port
 from dispatcher.channels.email import EmailChannel
@@ -27,7 +27,8 @@ from dispatcher.people.own import OwnPages
 from dispatcher.people.passwords import Passwords
 from dispatcher.people.throttle import Throttle
 from dispatcher.planning.planner import GROUP, Planner
-from dispatcher.sending import receipts, unsubscribe
+from dispatcher.reach_watch import ReachWatch
+from dispatcher.sending import receipts, stop_list, unsubscribe
 from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
 from dispatcher.sending.gate import Gates, limits_of
@@ -36,11 +37,12 @@ from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import WIDTHS, Sender
 from dispatcher.sending.settler import Settler
+from dispatcher.sending.stop_list import StopReader
 from dispatcher.sending.sweeper import Sweeper
 from dispatcher.sending.weekly import WeeklyEmails
 from dispatcher.texts.renderer import Renderer
 from shared.bus.base import Bus, Subscription
-from shared.bus.lead import Bell, Pulse, lead
+from shared.bus.lead import Bell, Pulse, Work, lead
 from shared.bus.make import make_bus
 from shared.categories import Channel
 from shared.db import DATABASE_AWAY, open_pool
@@ -182,8 +184,11 @@ class _Running:
             composed=self._sender.wake,
         )
         lists = next((port for port in self._ports if isinstance(port, SmsChannel)), None)
-        self._sweeper = Sweeper(pool, clock, budget=budget, lists=lists)
+        self._sweeper = Sweeper(pool, clock, budget=budget, lists=lists, purse=lists)
         self._poller = Poller(pool, clock, statuses=lists) if lists is not None else None
+        self._stop_reader = StopReader(lists) if lists is not None else None
+        self._reach = ReachWatch(clock, on=on, budget=budget)
+        self._reach_bell, self._stop_bell = Bell(), Bell()
         planner = Planner(settings, clock, on=on, budget=budget)
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
         self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
@@ -207,16 +212,23 @@ class _Running:
             "watch": self._watch(),
             "ledger": self._watch_ledger(),
             "gates": self._gates.run(self._sender.wake),
+            "reach": self._lead(reach_watch.JOB, self._reach.run, self._reach_bell),
         }
         if self._poller is not None:
             works["poller"] = self._poller.run()
         if self._returns is not None:
             works["bounces"] = self._returns.run()
+        if self._stop_reader is not None:
+            works["stop list"] = self._lead(stop_list.JOB, self._stop_reader.run, self._stop_bell)
         mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
         if mail is not None:
             (gated,) = self._gates.before([mail])
             works["teller"] = self._tell_staff(gated)
         self._tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
+
+    async def _lead(self, job: str, work: Work, bell: Bell) -> None:
+        """Whenever no other replica does."""
+        await lead(self._context.database_url, Service.DISPATCHER, job, work, bell, Pulse())
 
     async def _watch(self) -> None:
         """Whenever no other replica does."""
@@ -250,7 +262,10 @@ class _Running:
         self._teller_bell.stop()
         self._watch_bell.stop()
         self._ledger_bell.stop()
+        self._reach_bell.stop()
+        self._stop_bell.stop()
         await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces")
+        await self._ended("reach", "stop list")
         self._settler.stop()
         self._gates.stop()
         await self._ended("settler", "gates")

@@ -443,6 +443,19 @@ class ContactCode(_Dispatch, table=True):
     used_at: MaybeMoment
 
 
+class Unreachable(_Dispatch, table=True):
+    """A guardian whom no channel reaches now though the papers open one (R-E5)."""
+
+    __tablename__ = "unreachable"
+    school: Key
+    pupil: Key
+    guardian: Key
+    class_name: str = class_column()
+    why: Texts
+    instead: Text
+    since: Moment
+
+
 class ChannelPause(_Dispatch, table=True):
     __tablename__ = "channel_pause"
     channel: Key

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     NOT_MY_CHILD = "not_my_child"
     PAPER_NOT_HANDED_OUT = "paper_not_handed_out"
     MOVED_TO_PAPER = "moved_to_paper"
+    SMS_LIST_LIES = "sms_list_lies"
+    FAMILY_UNREACHABLE = "family_unreachable"
     DEADLINE_LATE = "deadline_late"
     LEDGER_DISAGREES = "ledger_disagrees"
     PROVIDER_AWAY = "provider_away"
@@ -33,6 +35,8 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.NOT_MY_CHILD: ("school", "guardian"),
     Kind.PAPER_NOT_HANDED_OUT: ("school", "class", "occasion", "name", "state", "hand_out_by"),
     Kind.MOVED_TO_PAPER: ("school", "class", "pupil"),
+    Kind.SMS_LIST_LIES: (),
+    Kind.FAMILY_UNREACHABLE: ("school", "class", "pupil", "instead"),
     Kind.DEADLINE_LATE: ("school", "late", "channels"),
     Kind.LEDGER_DISAGREES: ("rows",),
     Kind.PROVIDER_AWAY: ("channel", "reason"),

@@ -58,7 +58,7 @@ async def see(connection: AnyConnection, letter: Letter) -> list[Seen]:
 
 def _may_name(notice: Notice, address: str, staff: Staff) -> bool:
     return (
-        notice.kind == Kind.MOVED_TO_PAPER
+        notice.kind in {Kind.MOVED_TO_PAPER, Kind.FAMILY_UNREACHABLE}
         and notice.school is not None
         and notice.class_name is not None
         and teaches(address, notice.school, notice.class_name, staff)

@@ -78,6 +78,21 @@ WORDS: dict[Kind, Words] = {
         "Листы класса:",
         "/print/",
     ),
+    Kind.SMS_LIST_LIES: Words(
+        "шлюз не показывает принятые SMS",
+        "Шлюз SMS не ответил, приняты ли наши сообщения, а в его списке нет и того, что он точно принял:",
+        "Такие SMS не отправляются повторно: семья могла бы получить их дважды. Вестник продолжает "
+        "спрашивать. Остальные сообщения уходят как обычно.",
+        "Если через час ничего не изменится, обратитесь в поддержку шлюза. Очереди видны здесь:",
+        "/dispatcher/",
+    ),
+    Kind.FAMILY_UNREACHABLE: Words(
+        "до семьи не доходят сообщения",
+        "Семья согласилась получать сообщения, но ни одного действующего адреса у неё не осталось:",
+        "Ничего не потеряно: записи хранятся, а разрешённое на бумаге войдёт в недельный лист.",
+        "Попросите семью обновить адрес в канцелярии школы. Листы класса:",
+        "/print/",
+    ),
     Kind.DEADLINE_LATE: Words(
         "семьям сообщают с опозданием",
         "Срок прошёл, а часть сообщений ещё не ушла:",
@@ -128,6 +143,10 @@ UNKNOWN = Words(
     "/dispatcher/",
 )
 CHANNELS = {"email": "почта", "sms": "SMS", "push": "push"}
+INSTEAD = {
+    "paper": "пока получает бумажный лист",
+    "nothing": "бумажный лист не разрешён, сообщить нечем",
+}
 STATES = {
     "frozen": "файл ещё не готов",
     "typeset": "файл готов, но ещё не забран",
@@ -211,6 +230,11 @@ def _disagrees(seen: Seen) -> str:
     return f"{_moment(seen.at)}, строк: {line(seen.notice.details['rows'])}"
 
 
+def _unreachable(seen: Seen) -> str:
+    instead = INSTEAD.get(seen.notice.details["instead"], line(seen.notice.details["instead"]))
+    return f"{_moved(seen)}: {instead}"
+
+
 def _as_it_is(seen: Seen) -> str:
     facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
     return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
@@ -223,6 +247,8 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.NOT_MY_CHILD: _not_mine,
     Kind.PAPER_NOT_HANDED_OUT: _not_handed_out,
     Kind.MOVED_TO_PAPER: _moved,
+    Kind.SMS_LIST_LIES: _list,
+    Kind.FAMILY_UNREACHABLE: _unreachable,
     Kind.DEADLINE_LATE: _late,
     Kind.LEDGER_DISAGREES: _disagrees,
     Kind.PROVIDER_AWAY: _away,

@@ -16,6 +16,9 @@ from dispatcher.sending.phones import Planned, Wait
 from dispatcher.sending.settle import AttemptEnd
 from shared.db import AnyConnection
 
+CLOCK_SKEW = timedelta(seconds=30)
+"""How far the gateway's clock may be behind ours before its rows count as older than the attempt."""
+_LATELY = 1000
 FIRST_POLL = timedelta(minutes=2)
 """An accepted SMS of which no callback has come by then is asked about (dispatcher.sending.polling)."""
 SAME_SMS_AGAIN = timedelta(seconds=5)
@@ -34,6 +37,17 @@ class Attempt:
     asked: int
     provider_id: str | None
     end: AttemptEnd | None
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """An SMS the gateway is known to have accepted `age` ago; it was made after `since`."""
+
+    provider_id: str
+    number: str
+    text: str
+    since: datetime
+    age: timedelta
 
 
 def text_hash(text: str) -> bytes:
@@ -135,6 +149,23 @@ async def attached(connection: AnyConnection, provider_ids: Sequence[str]) -> fr
         "SELECT provider_id FROM dispatch.sms_attempt WHERE provider_id = ANY($1::text[])", provider_ids
     )
     return frozenset(row["provider_id"] for row in rows)
+
+
+async def control(connection: AnyConnection, ripe: timedelta = timedelta(0)) -> Control | None:
+    """The newest SMS the gateway accepted at least `ripe` ago, else the oldest of the newer ones."""
+    row = await connection.fetchrow(
+        """SELECT provider_id, number, text, started_at, age FROM (
+               SELECT *, clock_timestamp() - settled_at AS age FROM dispatch.sms_attempt
+               WHERE outcome = 'accepted' AND provider_id IS NOT NULL ORDER BY id DESC LIMIT $2
+           ) AS lately
+           ORDER BY age < $1::interval, CASE WHEN age < $1::interval THEN -age ELSE age END LIMIT 1""",
+        ripe,
+        _LATELY,
+    )
+    if row is None:
+        return None
+    since = row["started_at"] - CLOCK_SKEW
+    return Control(row["provider_id"], row["number"], row["text"], since, row["age"])
 
 
 async def asked(connection: AnyConnection, attempt: UUID) -> None:

@@ -5,8 +5,8 @@ Every replica sweeps; `SKIP LOCKED` and compare-and-set keep them apart.
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 import asyncpg
@@ -16,9 +16,10 @@ from dispatcher.channels.smsaero_client import Found, ListUnavailable
 from dispatcher.messages import Move, Status, move
 from dispatcher.outcomes import notify_staff, publish_ends
 from dispatcher.sending import attempts
-from dispatcher.sending.attempts import Attempt
+from dispatcher.sending.attempts import CLOCK_SKEW, Attempt
 from dispatcher.sending.budget import Budget, Spending
 from dispatcher.sending.claims import release_expired
+from dispatcher.sending.list_trust import Lists, Purse, Trust, Truth
 from dispatcher.sending.settle import SMS_ASKS, AttemptEnd
 from dispatcher.texts.segments import segments
 from shared.categories import Channel
@@ -29,18 +30,9 @@ log = structlog.get_logger()
 
 ACTOR = "sweeper"
 EVERY_SECONDS = 1.0
-CLOCK_SKEW = timedelta(seconds=30)
-"""How far the gateway's clock may be behind ours before its rows count as older than the attempt."""
 LIST_AGAIN = timedelta(seconds=20)
 _SOFT_LEASE = timedelta(seconds=45)
 _ALERT_EVERY = timedelta(hours=1)
-
-
-class Lists(Protocol):
-    """The gateway's list of accepted SMS (dispatcher.channels.sms)."""
-
-    async def find(self, number: str, text: str, since: datetime) -> list[Found]:
-        """Raises ListUnavailable."""
 
 
 def next_ask(age: timedelta) -> timedelta | None:
@@ -51,13 +43,22 @@ def next_ask(age: timedelta) -> timedelta | None:
 class Sweeper:
     """Runs until stopped. Without `lists` (SMS is off) unknown SMS stay unknown."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, budget: Budget, lists: Lists | None) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        *,
+        budget: Budget,
+        lists: Lists | None,
+        purse: Purse | None = None,
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._budget = budget
         self._lists = lists
+        self._truth = Truth(lists, purse) if lists is not None else None
         self._stopping = asyncio.Event()
-        self._alerted_at: datetime | None = None
+        self._alerted_at: dict[str, datetime] = {}
 
     def stop(self) -> None:
         self._stopping.set()
@@ -80,12 +81,14 @@ class Sweeper:
                 await self._expire(connection)
             async with connection.transaction():
                 await self._again(connection)
-        if self._lists is not None:
+        if self._lists is not None and self._truth is not None:
+            async with self._pool.acquire() as connection:
+                await self._truth.begin(connection)
             async with self._pool.acquire() as connection, connection.transaction():
                 due = await self._due_sms(connection)
                 tried = await attempts.newest(connection, due)
             for message in due:
-                await self._settle_sms(message, tried.get(message), self._lists)
+                await self._settle_sms(message, tried.get(message), self._lists, self._truth)
 
     async def _expire(self, connection: AnyConnection) -> None:
         rows = await connection.fetch(
@@ -123,7 +126,7 @@ class Sweeper:
         )
         return [row["id"] for row in rows]
 
-    async def _settle_sms(self, message: UUID, attempt: Attempt | None, lists: Lists) -> None:
+    async def _settle_sms(self, message: UUID, attempt: Attempt | None, lists: Lists, truth: Truth) -> None:
         if attempt is None or attempt.end in {AttemptEnd.REFUSED, AttemptEnd.LOST}:
             # The crash came before the request, or after a refusal.
             await self._move(Move(message, Status.COMPOSED, before=Status.UNKNOWN, reason="never_accepted"))
@@ -133,10 +136,17 @@ class Sweeper:
                 Move(message, Status.ACCEPTED, before=Status.UNKNOWN, provider_id=attempt.provider_id)
             )
             return
+        wait = next_ask(attempt.age)  # before the call: the list was read no earlier than that
         try:
             found = await lists.find(attempt.number, attempt.text, attempt.started_at - CLOCK_SKEW)
+            if wait is None and not await self._listed(found):
+                known = await self._control()
+                trust = await truth.trust(known, attempt)
+                if trust is not Trust.BELIEVED:
+                    await self._doubtful(message, trust)
+                    return
         except ListUnavailable:
-            await self._unreachable(message)
+            await self._stays_unknown(message, "sms_list_unreachable")
             return
         async with self._pool.acquire() as connection, connection.transaction():
             taken = await attempts.attached(connection, [row.provider_id for row in found])
@@ -146,8 +156,6 @@ class Sweeper:
             if free:
                 await self._adopt(connection, message, attempt, free[0])
                 return
-            # Asked at its age before the call: the list was read no earlier than that.
-            wait = next_ask(attempt.age)
             await attempts.asked(connection, attempt.attempt)
             if wait is not None:
                 await _look_again(connection, message, wait)
@@ -173,14 +181,32 @@ class Sweeper:
         school = await connection.fetchval("SELECT school FROM dispatch.message WHERE id = $1", message)
         await self._budget.add(connection, [Spending(school, segments(attempt.text), row.cost or 0.0)])
 
-    async def _unreachable(self, message: UUID) -> None:
-        log.error("sms.list_unreachable", message=str(message))
+    async def _listed(self, found: Sequence[Found]) -> bool:
+        """Whether one of these rows is nobody's yet."""
+        async with self._pool.acquire() as connection:
+            taken = await attempts.attached(connection, [row.provider_id for row in found])
+        return any(row.provider_id not in taken for row in found)
+
+    async def _control(self) -> attempts.Control | None:
+        async with self._pool.acquire() as connection:
+            return await attempts.control(connection, SMS_ASKS[-1])
+
+    async def _doubtful(self, message: UUID, trust: Trust) -> None:
+        if trust is Trust.LIES:
+            await self._stays_unknown(message, "sms_list_lies")
+            return
+        async with self._pool.acquire() as connection:
+            await _look_again(connection, message, LIST_AGAIN)
+
+    async def _stays_unknown(self, message: UUID, kind: str) -> None:
+        log.error("sms.stays_unknown", message=str(message), because=kind)
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             await _look_again(connection, message, LIST_AGAIN)
-            if self._alerted_at is None or now - self._alerted_at > _ALERT_EVERY:
-                await notify_staff(connection, kind="sms_list_unreachable", at=now)
-                self._alerted_at = now
+            alerted = self._alerted_at.get(kind)
+            if alerted is None or now - alerted > _ALERT_EVERY:
+                await notify_staff(connection, kind=kind, at=now)
+                self._alerted_at[kind] = now
 
     async def _move(self, one: Move) -> None:
         async with self._pool.acquire() as connection, connection.transaction():

@@ -123,27 +123,30 @@ def read(links: Links, token: str, purpose: Purpose) -> Claim | None:
 async def stop(connection: AnyConnection, links: Links, claim: Claim) -> bool:
     """Stop the address the link was made for; False when it was stopped before, or is gone."""
     addresses = await connection.fetch(
-        """SELECT address FROM consent.contact
-           WHERE school = $1 AND guardian = $2 AND channel = $3 AND stopped_at IS NULL""",
+        """SELECT channel, address FROM consent.contact
+           WHERE school = $1 AND guardian = $2 AND stopped_at IS NULL""",
         claim.school,
         claim.guardian,
-        Channel.EMAIL.value,
     )
-    meant = [row["address"] for row in addresses if links.digest(row["address"]) == claim.address]
+    meant = [
+        (row["channel"], row["address"]) for row in addresses if links.digest(row["address"]) == claim.address
+    ]
     stopped = await connection.fetch(
-        """UPDATE consent.contact SET stopped_at = now(), stopped_because = $4
-           WHERE school = $1 AND guardian = $2 AND channel = $3 AND address = ANY($5::text[])
-             AND stopped_at IS NULL RETURNING 1""",
+        """UPDATE consent.contact SET stopped_at = now(), stopped_because = $3
+           WHERE school = $1 AND guardian = $2 AND stopped_at IS NULL
+             AND (channel, address) IN (SELECT * FROM unnest($4::text[], $5::text[])) RETURNING 1""",
         claim.school,
         claim.guardian,
-        Channel.EMAIL.value,
         _BECAUSE[claim.purpose].value,
-        meant,
+        [channel for channel, _ in meant],
+        [address for _, address in meant],
     )
     if not stopped:
         return False
     because = _BECAUSE[claim.purpose]
-    stops = [Stop(claim.school, Channel.EMAIL, address, because.value, because) for address in meant]
+    stops = [
+        Stop(claim.school, Channel(channel), address, because.value, because) for channel, address in meant
+    ]
     await suppress(connection, stops)
     await new_epoch(connection, claim.school)
     await connection.execute(
