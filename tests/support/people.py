@@ -9,6 +9,7 @@ import httpx
 from argon2 import PasswordHasher
 
 from shared.staff import Role
+from shared.web.sessions import Cookies, digest, new_token
 
 PASSWORD = "верный пароль тестов"
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -31,6 +32,21 @@ async def add_account(
     await connection.execute(
         "INSERT INTO people.password (school, login, hash) VALUES ($1, $2, $3)", school, login, _HASH
     )
+
+
+async def session(
+    connection: asyncpg.Connection, cookies: Cookies, school: str, login: str
+) -> dict[str, str]:
+    """Headers of somebody logged in just now, without the work of a password: cookie and CSRF token."""
+    token = new_token()
+    await connection.execute(
+        """INSERT INTO people.session (hash, school, login, expires_at)
+           VALUES ($1, $2, $3, now() + interval '1 hour')""",
+        digest(token),
+        school,
+        login,
+    )
+    return {"Cookie": f"{cookies.session}={cookies.seal(token)}", "X-CSRF-Token": cookies.csrf(token)}
 
 
 @dataclass

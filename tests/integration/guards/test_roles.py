@@ -95,3 +95,15 @@ async def test_the_audit_only_grows(database: str, service: Service) -> None:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(forbidden)
     await connection.close()
+
+
+@pytest.mark.parametrize("service", Service)
+async def test_not_even_the_owner_changes_the_audit(database: str, service: Service) -> None:
+    """R-F3: a slip with the owner's rights is refused too; only taking the trigger away would do."""
+    connection = await asyncpg.connect(database)
+    audit = f"{service.schema}.audit"
+    await connection.execute(f"INSERT INTO {audit} (actor, action) VALUES ('a', 'b')")
+    for forbidden in (f"UPDATE {audit} SET actor = 'c'", f"DELETE FROM {audit}", f"TRUNCATE {audit}"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="only grows"):
+            await connection.execute(forbidden)
+    await connection.close()

@@ -4,19 +4,13 @@ Walks whatever the services and the first page serve, so that a route added tomo
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-import pytest
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Mount, Route
+from support.doors import walk
 
 from dispatcher.app import Dispatcher
 from dispatcher.sending import receipts
 from dispatcher.texts.links import Purpose
-from shared.access import Access, mark_of
-from shared.serve import Hosted
+from shared.access import Access
 
 from .conftest import House
 
@@ -30,41 +24,13 @@ REFUSED = {
 }
 
 
-@dataclass(frozen=True)
-class Door:
-    """One route of the installation under its full path."""
-
-    path: str
-    methods: tuple[str, ...]
-    route: Route
-
-    @property
-    def rule(self) -> Access | None:
-        said = mark_of(self.route.endpoint)
-        return said.rule if said else None
-
-
-def walk(routes: list[BaseRoute], prefix: str = "") -> Iterator[Door]:
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield Door(prefix + route.path, tuple(sorted(route.methods)), route)
-        elif isinstance(route, Mount):
-            app = route.app.part.app if isinstance(route.app, Hosted) else route.app
-            assert isinstance(app, FastAPI), f"{prefix}{route.path}: what is mounted here?"
-            yield from walk(app.routes, prefix + route.path)
-        elif (inner := getattr(route, "original_router", None)) is not None:
-            yield from walk(inner.routes, prefix)
-        else:
-            pytest.fail(f"a kind of route this test cannot judge: {route!r}")
-
-
 async def test_every_route_says_who_may_call_it_and_why(house: House) -> None:
     doors = list(walk(house.app.routes))
     paths = {door.path for door in doors}
     assert {"/", "/healthz", "/readyz", "/metrics", "/ingest/v1/changes"} <= paths
     assert {"/dispatcher/u/{token}", "/dispatcher/receipts/smsaero/{given}"} <= paths
     for door in doors:
-        said = mark_of(door.route.endpoint)
+        said = door.mark
         assert said, f"{door.path}: who may call it? see shared.access"
         assert said.why.strip(), door.path
 

@@ -29,7 +29,7 @@ _MEANWHILE = mark("Запись изменилась, пока страница 
 
 class AccountForm(Form):
     name = StringField(mark("Имя"), [required(mark("Введите имя.")), shorter_than(200)], filters=[tidy])
-    role = SelectField(mark("Роль"), choices=[(role.value, name) for role, name in ROLES.items()])
+    role = SelectField(mark("Роль"), choices={role.value: name for role, name in ROLES.items()})
     email = StringField(mark("Почта"), [shorter_than(200)], filters=[tidy])
     was_name, was_role, was_email = HiddenField(), HiddenField(), HiddenField()
 
@@ -103,9 +103,9 @@ async def _new_form(request: Request, connection: AnyConnection) -> NewAccountFo
     staff, form = staff_of(request), await NewAccountForm.read(request)
     known = await accounts.schools(connection)
     form.school.choices = (
-        [(WHOLE_INSTALLATION, _WHOLE), *known.items()]
+        {WHOLE_INSTALLATION: _WHOLE, **known}
         if staff.whole
-        else [(staff.school, known.get(staff.school, staff.school))]
+        else {staff.school: known.get(staff.school, staff.school)}
     )
     return form
 
