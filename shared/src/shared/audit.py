@@ -5,6 +5,7 @@ Ids only, never a name, an address or a text: who may see the person may look th
 
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 from shared.db import AnyConnection
 from shared.staff import Staff
@@ -24,8 +25,8 @@ async def note(
     about: str | None = None,
     reason: str | None = None,
     **details: Any,
-) -> None:
-    """Adds one line to the service's own audit, in the transaction of what it tells of.
+) -> UUID:
+    """Adds one line to the service's own audit, in the transaction of what it tells of; its number.
 
     `who` is a member of staff, or the name of what acted; `action` a constant dotted name; `about` the
     id of the person or thing; `reason` what the person gave as one.
@@ -37,11 +38,13 @@ async def note(
         facts["reason"] = reason
     if (request := REQUEST.get()) is not None:
         facts["request"] = request
-    await connection.execute(
-        f"INSERT INTO {service.schema}.audit (actor, action, school, about, details) VALUES ($1,$2,$3,$4,$5)",
+    number: UUID = await connection.fetchval(
+        f"""INSERT INTO {service.schema}.audit (actor, action, school, about, details)
+            VALUES ($1, $2, $3, $4, $5) RETURNING id""",
         who.key if isinstance(who, Staff) else who,
         action,
         school,
         about,
         facts,
     )
+    return number

@@ -4,19 +4,15 @@ Answers go to standard output, everything else to standard error.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from onebox.cli_levers import cancel, dead_letters, replay
+from onebox.console import DAY, answers, errors, settings_or_exit, within
 from shared.errors import ForPeople
-
-if TYPE_CHECKING:  # a command loads what it needs, so that the others start quickly
-    from shared.service import Context
-    from shared.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,7 +25,6 @@ token = typer.Typer(no_args_is_help=True, help="Доступ журналов.")
 account = typer.Typer(no_args_is_help=True, help="Вход сотрудников.")
 print_ = typer.Typer(no_args_is_help=True, help="Бумага.")
 channel = typer.Typer(no_args_is_help=True, help="Остановить канал отправки и возобновить.")
-replay = typer.Typer(no_args_is_help=True, help="Обработать отложенное снова.")
 _GROUPS = {
     "registry": registry,
     "token": token,
@@ -37,14 +32,11 @@ _GROUPS = {
     "print": print_,
     "channel": channel,
     "replay": replay,
+    "cancel": cancel,
+    "dead-letters": dead_letters,
 }
 for name, group in _GROUPS.items():
     app.add_typer(group, name=name)
-
-answers = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-Result = TypeVar("Result")
-_DAY = ["%Y-%m-%d"]
 
 
 def main() -> None:
@@ -62,34 +54,6 @@ def main() -> None:
             "Сбой в самом Вестнике. Передайте сказанное выше разработчикам: личных данных в нём нет."
         )
         raise SystemExit(1) from None
-
-
-def settings_or_exit(level: str | None = "warning") -> "Settings":
-    """The settings; a wrong one ends the command with a sentence that says which and why."""
-    from shared import logging
-    from shared.settings import SettingsError, load
-
-    try:
-        settings = load()
-    except SettingsError as wrong:
-        errors.print(f"Настройки: {wrong}", style="red", markup=False)
-        raise typer.Exit(2) from None
-    logging.configure(level or settings.log_level)
-    return settings
-
-
-def within(work: Callable[["Context"], Coroutine[Any, Any, Result]]) -> Result:
-    """Runs `work` with the installation's database at hand."""
-    from onebox.environment import database
-    from shared.serve import context_of
-
-    settings = settings_or_exit()
-
-    async def run() -> Result:
-        async with database(settings) as url:
-            return await work(context_of(settings, url))
-
-    return asyncio.run(run())
 
 
 @app.command()
@@ -168,17 +132,6 @@ def print_week(
         typer.echo(path)
 
 
-@replay.command("refused")
-def replay_refused(
-    school: Annotated[str | None, typer.Option(help="Школа; без неё — все")] = None,
-) -> None:
-    """Принять снова изменения, в которых было отказано, когда причина устранена."""
-    from onebox.acts import replay_what_was_refused
-
-    done = within(lambda context: replay_what_was_refused(context, school))
-    typer.echo(f"Принято: {done.accepted}, по-прежнему отказано: {done.refused}")
-
-
 _Which = Annotated[Literal["email", "sms", "push"], typer.Argument(help="Канал")]
 _Reason = Annotated[str, typer.Option(help="Почему: увидят все, кто отвечает за Вестник")]
 
@@ -222,8 +175,8 @@ def why(
 
 @app.command()
 def status(
-    first: Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="С этого дня")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="По этот день")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="С этого дня")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=DAY, help="По этот день")] = None,
     school: Annotated[str | None, typer.Option(help="Школа; без неё — все")] = None,
 ) -> None:
     """Очереди каналов, сроки, книга учёта и её сверка; 1, если книга не сходится.

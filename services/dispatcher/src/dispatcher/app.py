@@ -90,6 +90,18 @@ def make_ports(settings: Settings) -> list[Port]:
     return ports
 
 
+def subscriptions(
+    context: Context, *, on: frozenset[Channel] | None = None, budget: Budget | None = None
+) -> list[Subscription]:
+    """What the dispatcher reads from the bus; also for dead letters given again."""
+    settings, clock = context.settings, context.clock
+    planner = Planner(settings, clock, on=on, budget=budget or Budget(clock, settings.profile_of))
+    return [
+        Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle),
+        Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle),
+    ]
+
+
 class Dispatcher:
     """Plans, composes, sends and settles; answers below `/dispatcher`."""
 
@@ -189,10 +201,9 @@ class _Running:
         self._stop_reader = StopReader(lists) if lists is not None else None
         self._reach = ReachWatch(clock, on=on, budget=budget)
         self._reach_bell, self._stop_bell = Bell(), Bell()
-        planner = Planner(settings, clock, on=on, budget=budget)
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
-        self._bus.subscribe(Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle))
-        self._bus.subscribe(Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle))
+        for subscription in subscriptions(context, on=on, budget=budget):
+            self._bus.subscribe(subscription)
         self._context = context
         self._returns = make_returns(settings, clock, pool, renderer.links)
         self._teller_bell, self._watch_bell, self._ledger_bell = Bell(), Bell(), Bell()

@@ -9,7 +9,7 @@ from print_queue import ledger, outcomes
 from print_queue.batches import Batches
 from print_queue.closer import JOB, Closer
 from print_queue.printing import print_week
-from shared.bus.base import Bus
+from shared.bus.base import Bus, Subscription
 from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
 from shared.db import DATABASE_AWAY, open_pool
@@ -18,10 +18,15 @@ from shared.service import Context, Part
 from shared.topics import Service
 from shared.web.site import Site
 
-__all__ = ["PrintQueue", "build", "print_week"]
+__all__ = ["PrintQueue", "build", "print_week", "subscriptions"]
 
 _SILENCE = timedelta(minutes=3)  # longer than any round of a whole school takes
 _STUCK = "SELECT count(*) FROM paper.batch WHERE state = 'frozen' AND id < uuidv7(interval '-10 minutes')"
+
+
+def subscriptions() -> list[Subscription]:
+    """What the print queue reads from the bus; also for dead letters given again."""
+    return [ledger.subscription(), outcomes.subscription()]
 
 
 class PrintQueue:
@@ -45,8 +50,8 @@ class PrintQueue:
             async with pool.acquire() as connection:
                 await require_current(connection)
             bus = make_bus(context.settings, Service.PRINT_QUEUE, context.database_url, pool)
-            bus.subscribe(ledger.subscription())
-            bus.subscribe(outcomes.subscription())
+            for subscription in subscriptions():
+                bus.subscribe(subscription)
             await bus.start()
         except BaseException:
             await pool.close()
