@@ -8,10 +8,11 @@ import pytest
 from integration.sending.office import EVERYTHING, Office, ScriptedPort
 
 from dispatcher import ledger
-from dispatcher.channels.base import MessageFailed
+from dispatcher.messages import Move, Status, move
 from dispatcher.operating import cancel, replay
 from dispatcher.operating.reroute import ChannelClosed, Kept, Rerouting
 from dispatcher.reconcile import check
+from dispatcher.sending.claims import claim
 from shared.categories import Channel
 from shared.deed import Deed, ReasonMissing
 
@@ -19,14 +20,18 @@ from .conftest import Lines
 
 OPERATOR = Deed("s/op", "семья просила", "s")
 NEIGHBOUR = Deed("z/op", "не моё", "z")
-REFUSED = MessageFailed("smtp: 554")
 
 
 async def failed(office: Office) -> UUID:
-    """A letter the server refused."""
+    """A letter that failed, and for which no other way was looked for."""
     await office.family("1", email="a@example.org", phone="79160000001")
     await office.tell("1", mode="immediate")
-    await office.work(ScriptedPort(Channel.EMAIL, [REFUSED]))
+    await office.compose()
+    async with office.pool.acquire() as connection:
+        (held,) = await claim(
+            connection, channel=Channel.EMAIL, school_now=office.clock.at, limit=1, lease=uuid4(), actor="x"
+        )
+        await move(connection, [Move(held.message, Status.FAILED, reason="smtp: 554")], actor="x")
     (message,) = await office.messages()
     assert message["status"] == "failed"
     found: UUID = message["id"]

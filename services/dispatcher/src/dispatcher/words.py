@@ -97,6 +97,7 @@ NOTICES = {
     "moved_to_paper": "семья переведена на бумагу",
     "sms_list_lies": "шлюз не показывает принятые SMS",
     "family_unreachable": "до семьи не доходят сообщения",
+    "mail_refused": "почта не принимает письма",
     "deadline_late": "семьям сообщают с опозданием",
     "provider_away": "сервер не отвечает",
     "sms_budget_low": "SMS этого месяца на исходе",
