@@ -6,7 +6,7 @@ READY := .venv/.ready
 PROJECTS := shared services/ingest services/dispatcher services/print-queue deploy/onebox sandbox
 UV_VERSION = $(shell sed -n "s/^uv==\([0-9.]*\).*/\1/p" requirements.lock)
 
-.PHONY: help setup up demo test chaos bench texts lint check lock audit
+.PHONY: help setup up demo test chaos bench soak texts lint check lock audit
 help: ## these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
@@ -45,8 +45,11 @@ check: lint audit test ## what CI runs
 chaos: $(READY) ## kill -9 of everything, on both buses
 	@$(PY) -m pytest tests/chaos --run-slow -s --timeout 3600
 
-bench: $(READY) ## planning and sending beside their ceilings
+bench: $(READY) ## planning and sending beside their ceilings, and immediate news from 202 to the gateway
 	@$(PY) -m bench
+
+soak: $(READY) ## a million messages through the same processes: memory and speed, half an hour
+	@$(PY) -m bench --soak 1000000
 
 lock: ## requirements.lock anew: hashes, no addresses
 	@test -x $(PY) || python3 -m venv .venv

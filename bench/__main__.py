@@ -1,4 +1,5 @@
-"""`make bench`: planning and sending, each beside its ceiling, in one run on one machine."""
+"""`make bench`: planning and sending beside their ceilings, and the whole way of immediate news on both
+buses. `make soak`: a million messages through the same processes."""
 
 import argparse
 import os
@@ -9,13 +10,15 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import planning, sending
+from bench import immediate, planning, sending, soak
 from bench.ground import enrol, ground, region
+from bench.load import CHANGES_A_REQUEST, FAMILIES
 from shared import logging
 
+console = Console(highlight=False, width=140)
 
-async def run(changes: int, processes: int) -> None:
-    console = Console(highlight=False)
+
+async def speed(changes: int, processes: int) -> None:
     async with ground() as at:
         schools = region(schools=10, classes=40, pupils=25, rate=6.0)
         console.print("Списки: 10 школ, 10 000 учеников…")
@@ -42,17 +45,65 @@ async def run(changes: int, processes: int) -> None:
         f"{sent.cpu:.2f}",
         f"{sent.megabytes:.0f}",
     )
+    console.print(table)
+
+
+async def latency(bus: str, processes: int) -> None:
+    async with ground(kafka=bus == "kafka") as at:
+        schools = region(schools=10, classes=40, pupils=25, rate=6.0, shares=FAMILIES)
+        await enrol(at, schools)
+        console.print(
+            f"Срочное, шина {bus}: {immediate.RATE:.0f} изменений в с, по {CHANGES_A_REQUEST} в запросе; "
+            f"разгон {immediate.RAMP_UP_SECONDS:.0f} с не в счёт, затем {immediate.SECONDS:.0f} с…"
+        )
+        found = await immediate.measure(at, schools, replicas=processes)
+    table = Table("от 202 до приёма шлюзом, с", "сообщений", "p50", "p95", "p99", "дольше всех")
+    for name, way in (*found.ways.items(), *found.stages.items(), ("запрос → 202", found.answers)):
+        seconds = (way.p50, way.p95, way.p99, way.longest)
+        table.add_row(name, str(way.count), *(f"{one:.3f}" for one in seconds))
+    console.print(table)
+    usage = Table("процесс", "ядер", "память, МБ")
+    for name, used in found.usage.items():
+        usage.add_row(name, f"{used.cores:.2f}", f"{used.megabytes:.0f}")
+    console.print(usage)
+    console.print(
+        f"Запросов повторено: {found.repeated}. Очередь к процессору в среднем: {found.load_average:.1f}."
+    )
+
+
+async def endurance(messages: int, every: int) -> None:
+    async with ground(kafka=False) as at:
+        console.print("Списки: 10 школ, 10 000 учеников…")
+        await enrol(at, region(schools=10, classes=40, pupils=25, rate=6.0))
+
+        def say(mark: soak.Mark) -> None:
+            held = ", ".join(f"{one:.0f}" for one in mark.megabytes)
+            console.print(f"{mark.messages:>9} сообщений: {mark.per_second:.0f} в секунду, память {held} МБ")
+
+        await soak.run(at, messages, say, every=every)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--changes", type=int, default=30_000)
+    parser.add_argument("--processes", type=int, default=2, help="dispatcher processes")
+    parser.add_argument("--only", choices=("speed", "kafka", "postgres"), help="one of the parts")
+    parser.add_argument("--soak", type=int, metavar="MESSAGES", help="this instead: so many messages")
+    arguments = parser.parse_args()
+    logging.configure("error")
     console.print(
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} ядра, {platform.machine()}, "
         f"Python {platform.python_version()}"
     )
-    console.print(table)
+    if arguments.soak:
+        uvloop.run(endurance(arguments.soak, arguments.soak // 10))
+        return
+    if arguments.only in {None, "speed"}:
+        uvloop.run(speed(arguments.changes, arguments.processes))
+    for bus in ("kafka", "postgres"):
+        if arguments.only in {None, bus}:
+            uvloop.run(latency(bus, arguments.processes))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("--changes", type=int, default=30_000)
-    parser.add_argument("--processes", type=int, default=2, help="dispatcher processes that send")
-    arguments = parser.parse_args()
-    logging.configure("error")
-    uvloop.run(run(arguments.changes, arguments.processes))
+    main()

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import dispatcher.papers
 import ingest.roster
+from bench.usage import children
 from onebox.postgres import EmbeddedPostgres
 from sandbox.journal import Kind, Moment, School, Size, build, week, write_registry
 from sandbox.kafka import KafkaBroker
@@ -32,9 +33,11 @@ ONLY_EMAIL: Mapping[Kind, float] = {Kind.EMAIL: 6, Kind.BOTH_EMAIL: 4}
 
 @dataclass(frozen=True, slots=True)
 class Ground:
+    """`kafka`: the broker's address; None where PostgreSQL carries the bus."""
+
     folder: Path
     database: str
-    kafka: str
+    kafka: str | None
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Settings of a process under measurement: Tuesday noon of school time unless said otherwise."""
@@ -42,7 +45,7 @@ class Ground:
         return {
             **kept,
             "VESTNIK_DATABASE_URL": self.database,
-            "VESTNIK_BUS": f"kafka://{self.kafka}",
+            "VESTNIK_BUS": f"kafka://{self.kafka}" if self.kafka else "postgres",
             "VESTNIK_DATA": str(self.folder / "data"),
             "VESTNIK_SMTP_URL": "smtp://127.0.0.1:1",
             "VESTNIK_MAIL_FROM": "Школа <school@school.example>",
@@ -51,9 +54,22 @@ class Ground:
             **settings,
         }
 
+    def servers(self) -> dict[str, int]:
+        """Process ids of the database and of the broker, each with its children."""
+        found = {"PostgreSQL": _postmaster(self.folder)}
+        for child in children(os.getpid()):
+            if Path(f"/proc/{child}/comm").read_text().strip() == "java":
+                found["Kafka"] = child
+        return found
+
+
+def _postmaster(folder: Path) -> int:
+    (written,) = folder.glob("postgres/**/postmaster.pid")
+    return int(written.read_text().splitlines()[0])
+
 
 @contextlib.asynccontextmanager
-async def ground() -> AsyncIterator[Ground]:
+async def ground(*, kafka: bool = True) -> AsyncIterator[Ground]:
     """PostgreSQL with fsync on, as an installation has it, and a broker; both gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="vestnik-bench-") as name:
         folder = Path(name)
@@ -61,15 +77,20 @@ async def ground() -> AsyncIterator[Ground]:
         url = await postgres.start()
         try:
             await migrate(url)
-            async with KafkaBroker(folder / "kafka") as kafka:
-                yield Ground(folder, url, kafka.address)
+            if not kafka:
+                yield Ground(folder, url, None)
+                return
+            async with KafkaBroker(folder / "kafka") as broker:
+                yield Ground(folder, url, broker.address)
         finally:
             await postgres.stop()
 
 
-def region(schools: int, classes: int, pupils: int, rate: float) -> list[School]:
+def region(
+    schools: int, classes: int, pupils: int, rate: float, shares: Mapping[Kind, float] = ONLY_EMAIL
+) -> list[School]:
     """Schools of electronic families, so that every change is told."""
-    size = Size(classes=classes, pupils=pupils, rate=rate, shares=ONLY_EMAIL)
+    size = Size(classes=classes, pupils=pupils, rate=rate, shares=shares)
     return [build(2026 + n, size, school=f"school-{n}") for n in range(schools)]
 
 
@@ -127,20 +148,6 @@ def _record(moment: Moment, school: str, group: str, number: UUID) -> tuple[str,
 
 def spawn(module: str, environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", module, *words], env=dict(environment))
-
-
-def peak_megabytes(process: int) -> float:
-    """The most memory a process has held so far (VmHWM)."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def cpu_seconds(process: int) -> float:
-    """CPU time a process has used so far; says more than the clock where others share the cores."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def until(what: Any, *, every: float = 0.02, patience: float = 600.0) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from bench.ground import Ground, changes, cpu_seconds, homework, peak_megabytes, spawn, until
+from bench.ground import Ground, changes, homework, spawn, until
+from bench.usage import cpu_seconds, peak_megabytes
 from sandbox.journal import School
 from shared.bus.kafka_topics import ensure_topics
 from shared.changes import decode

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from bench.ground import NOON, Ground, cpu_seconds, peak_megabytes, spawn, until
+from bench.ground import NOON, Ground, spawn, until
+from bench.usage import cpu_seconds, peak_megabytes
 from dispatcher.channels.base import Accepted, Parcel
 from dispatcher.channels.email import EmailChannel
 from dispatcher.sending.sender import WIDTHS

@@ -29,6 +29,8 @@ DATABASE_AWAY = (
 """What a statement raises when the database cannot do it now; whether it was done is not known."""
 
 _CODECS = ("json", "jsonb")
+_FOUND_DEAD = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""Without these a session whose machine vanished would keep its locks for hours."""
 
 
 class RoleMissing(ForPeople):
@@ -78,13 +80,22 @@ async def open_pool(
 
 async def connect(url: str, service: Service | None = None) -> asyncpg.Connection:
     """One connection acting as `service`, for locks and LISTEN that outlive a statement."""
-    settings = {"application_name": f"vestnik {service.value if service else 'admin'} session", "jit": "off"}
+    name = f"vestnik {service.value if service else 'admin'} session"
+    settings = {"application_name": name, "jit": "off", **_FOUND_DEAD}
     if service is not None:
         settings["role"] = service.role
     with _acting_as(service):
         connection = await asyncpg.connect(url, server_settings=settings, command_timeout=60)
     await _prepare(connection)
     return connection
+
+
+async def hang_up(connection: asyncpg.Connection) -> None:
+    """Closed, in order if the server still answers."""
+    try:
+        await connection.close(timeout=5)
+    except DATABASE_AWAY:
+        connection.terminate()
 
 
 def engine(url: str, service: Service | None = None) -> AsyncEngine:

@@ -13,7 +13,7 @@ import orjson
 
 from dispatcher.channels.base import Accepted, Outcome, Parcel, Port
 from dispatcher.sending.budget import Budget
-from dispatcher.sending.composer import Composer
+from dispatcher.sending.composer import POLL_SECONDS, Composer
 from dispatcher.sending.gate import Gates
 from dispatcher.sending.limits import Limits
 from dispatcher.sending.prepare import Preparer
@@ -218,9 +218,9 @@ class Office:
         )
         return made
 
-    def composer(self, composed: Callable[[], None] = lambda: None) -> Composer:
+    def composer(self, poll: float = POLL_SECONDS) -> Composer:
         weekly = WeeklyEmails(self.profile_of, email_on=True)
-        return Composer(self.pool, self.clock, weekly=weekly, composed=composed)
+        return Composer(self.pool, self.clock, weekly=weekly, poll=poll)
 
     async def compose(self) -> int:
         composer, made = self.composer(), 0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import asyncpg
@@ -41,6 +41,7 @@ from dispatcher.sending.stop_list import StopReader
 from dispatcher.sending.sweeper import Sweeper
 from dispatcher.sending.weekly import WeeklyEmails
 from dispatcher.texts.renderer import Renderer
+from dispatcher.wakeups import SEND, Ear, Wake
 from shared.bus.base import Bus, Subscription
 from shared.bus.lead import Bell, Pulse, Work, lead
 from shared.bus.make import make_bus
@@ -189,11 +190,13 @@ class _Running:
             make_preparer=lambda: Preparer(clock, profile_of=profile_of, budget=budget, channels=on),
             settler=self._settler,
         )
-        self._composer = Composer(
-            pool,
-            clock,
-            weekly=WeeklyEmails(profile_of, email_on=Channel.EMAIL in on),
-            composed=self._sender.wake,
+        self._composer = Composer(pool, clock, weekly=WeeklyEmails(profile_of, email_on=Channel.EMAIL in on))
+        self._ear = Ear(
+            context.database_url,
+            {
+                Wake.COMPOSE: self._composer.wake,
+                **{word: partial(self._sender.wake, channel) for channel, word in SEND.items()},
+            },
         )
         lists = next((port for port in self._ports if isinstance(port, SmsChannel)), None)
         self._sweeper = Sweeper(pool, clock, budget=budget, lists=lists, purse=lists)
@@ -224,6 +227,7 @@ class _Running:
             "ledger": self._watch_ledger(),
             "gates": self._gates.run(self._sender.wake),
             "reach": self._lead(reach_watch.JOB, self._reach.run, self._reach_bell),
+            "ear": self._ear.run(),
         }
         if self._poller is not None:
             works["poller"] = self._poller.run()
@@ -265,6 +269,7 @@ class _Running:
         await self._bus.stop()
         if self._returns is not None:
             await self._returns.stop()
+        self._ear.stop()
         self._composer.stop()
         self._sweeper.stop()
         if self._poller is not None:
@@ -275,7 +280,9 @@ class _Running:
         self._ledger_bell.stop()
         self._reach_bell.stop()
         self._stop_bell.stop()
-        await self._ended("composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces")
+        await self._ended(
+            "ear", "composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces"
+        )
         await self._ended("reach", "stop list")
         self._settler.stop()
         self._gates.stop()

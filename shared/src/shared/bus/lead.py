@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from shared.bus.faults import describe, pause
-from shared.db import DATABASE_AWAY, connect
+from shared.db import connect, hang_up
 from shared.topics import Service
 
 log = structlog.get_logger()
@@ -74,10 +74,6 @@ async def lead(url: str, service: Service, job: str, work: Work, bell: Bell, pul
 async def _lead_once(url: str, service: Service, job: str, work: Work, bell: Bell, pulse: Pulse) -> None:
     connection = await connect(url, service)
     try:
-        # A holder whose machine vanished keeps the lock until its connection is found dead.
-        await connection.execute(
-            "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-        )
         while not await connection.fetchval(
             "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"vestnik {job}"
         ):
@@ -88,11 +84,4 @@ async def _lead_once(url: str, service: Service, job: str, work: Work, bell: Bel
         log.info("bus.job_taken", job=job)
         await work(connection, bell, pulse)
     finally:
-        await _close(connection)
-
-
-async def _close(connection: asyncpg.Connection) -> None:
-    try:
-        await connection.close(timeout=5)
-    except DATABASE_AWAY:
-        connection.terminate()
+        await hang_up(connection)

@@ -20,6 +20,7 @@ from dispatcher.planning.decision import Paper
 from dispatcher.planning.plan import Planning
 from dispatcher.planning.reach import Budget, reachable, switched_on, without_sms
 from dispatcher.planning.situation import Concerned, Entity, Place, Situation
+from dispatcher.wakeups import Wake, wake
 from shared import outbox
 from shared.bus.base import Record, Rejected
 from shared.categories import Category, Channel
@@ -135,7 +136,10 @@ class Planner:
     async def _write(self, connection: asyncpg.Connection, planning: Planning) -> None:
         plan = planning.drain()
         await store.write(connection, plan)
-        at = self._clock.now().isoformat()
+        now = self._clock.now()
+        if any(one.due_at is not None and one.due_at <= now for one in plan.decisions):
+            await wake(connection, {Wake.COMPOSE})
+        at = now.isoformat()
         await outbox.append(
             connection,
             Service.DISPATCHER,

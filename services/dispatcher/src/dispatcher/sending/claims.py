@@ -38,11 +38,12 @@ class Claimed:
     attempts: int
 
 
-# Immediate news goes before digests. A paused channel is left alone, its messages wait.
+# Immediate news goes before digests. A paused channel is left alone, its messages wait. The instant
+# is the statement's, which an index can look up; clock_timestamp() would read all that wait for later.
 _CLAIM = """
 WITH due AS (
     SELECT id FROM dispatch.message
-    WHERE status = 'composed' AND channel = $1 AND next_attempt_at <= clock_timestamp() AND due_at <= $2
+    WHERE status = 'composed' AND channel = $1 AND next_attempt_at <= statement_timestamp() AND due_at <= $2
       AND NOT EXISTS (SELECT FROM dispatch.channel_pause WHERE channel_pause.channel = $1)
     ORDER BY kind <> 'immediate', next_attempt_at
     LIMIT $3 FOR UPDATE SKIP LOCKED
@@ -72,6 +73,23 @@ async def claim(
     """Take up to `limit` messages that are due, under one lease token."""
     rows = await connection.fetch(_CLAIM, channel.value, school_now, limit, lease, LEASE, actor)
     return [_claimed(row) for row in rows]
+
+
+_NEXT = """
+SELECT extract(epoch FROM min(first.next_attempt_at) - statement_timestamp())::float8
+FROM (VALUES (false), (true)) AS kinds(digest), LATERAL (
+    SELECT next_attempt_at FROM dispatch.message
+    WHERE status = 'composed' AND channel = $1 AND (kind <> 'immediate') = digest
+      AND next_attempt_at > statement_timestamp()
+    ORDER BY next_attempt_at LIMIT 1
+) AS first
+"""
+
+
+async def seconds_to_next(connection: AnyConnection, channel: Channel) -> float | None:
+    """Until the first message that waits for a later attempt may go; None if none waits."""
+    seconds: float | None = await connection.fetchval(_NEXT, channel.value)
+    return seconds
 
 
 async def extend(connection: AnyConnection, leases: Iterable[tuple[UUID, UUID]]) -> int:

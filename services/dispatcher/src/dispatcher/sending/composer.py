@@ -6,7 +6,9 @@ A guardian's group is split only when a part of it is locked elsewhere at that v
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -14,6 +16,7 @@ import structlog
 
 from dispatcher.compose import Draft, Due, compose
 from dispatcher.sending.weekly import WeeklyEmails
+from dispatcher.wakeups import SEND, wake
 from shared.categories import Channel, Mode
 from shared.clock import Clock
 from shared.db import DATABASE_AWAY, AnyConnection
@@ -22,7 +25,10 @@ from shared.settings import zone
 log = structlog.get_logger()
 
 BATCH = 5_000
-POLL_SECONDS = 0.25
+POLL_SECONDS = 1.0
+"""Wake-ups do not wait for this; it finds what became due by itself, and what a lost one told of."""
+PACE_SECONDS = 0.05
+"""From the start of one round to the next: under load so much is gathered into one transaction."""
 _LOCK = 0x434F_4D50  # "COMP": one active composer among replicas
 
 # In order of groups, not joined with themselves: the due rows are read and sorted once a batch,
@@ -57,19 +63,25 @@ WHERE d.change = made.change AND d.guardian = made.guardian
 """
 
 
-class Composer:
-    """Runs until stopped; `wake` cuts its sleep short (planning committed something).
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """`more`: another may be due already."""
 
-    `composed` is called whenever there are new messages to send.
-    """
+    messages: int
+    more: bool
+
+
+class Composer:
+    """Runs until stopped; `wake` cuts its sleep short (planning committed something). Senders of all
+    replicas are woken by what it commits."""
 
     def __init__(
-        self, pool: asyncpg.Pool, clock: Clock, *, weekly: WeeklyEmails, composed: Callable[[], None]
+        self, pool: asyncpg.Pool, clock: Clock, *, weekly: WeeklyEmails, poll: float = POLL_SECONDS
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._weekly = weekly
-        self._composed = composed
+        self._poll = poll
         self._awake = asyncio.Event()
         self._stopping = False
 
@@ -84,32 +96,37 @@ class Composer:
         """Never ends but by stop: what the database cannot do now is tried again."""
         while not self._stopping:
             self._awake.clear()
+            began = time.monotonic()
             try:
-                while await self.round() and not self._stopping:
+                while (await self._batch()).more and not self._stopping:
                     pass
                 pause = await self._until_next()
             except DATABASE_AWAY as error:
                 log.warning("compose.interrupted", error=type(error).__name__)
-                pause = POLL_SECONDS
+                pause = self._poll
             if not self._stopping:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), pause)
+                await asyncio.sleep(max(0.0, began + PACE_SECONDS - time.monotonic()))
 
     async def round(self) -> int:
         """Compose one batch; how many messages it made. 0 also when another replica composes."""
+        return (await self._batch()).messages
+
+    async def _batch(self) -> _Batch:
         async with self._pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
-                return 0
+                return _Batch(0, more=False)  # whoever composes is woken too
             now = self._clock.now()
-            rows = _whole_groups(await connection.fetch(_DUE, now, BATCH))
+            found = await connection.fetch(_DUE, now, BATCH)
+            rows = _whole_groups(found)
             drafts = compose(map(_due, rows), {row["school"]: zone(row["timezone"]) for row in rows})
             if not drafts:
                 drafts = await self._weekly.empty_ones(connection, now)
             await store(connection, drafts)
         if drafts:
-            self._composed()
             log.info("compose.composed", messages=len(drafts), decisions=len(rows))
-        return len(drafts)
+        return _Batch(len(drafts), more=len(found) == BATCH or (bool(drafts) and not rows))
 
     async def _until_next(self) -> float:
         """Real seconds to sleep: to the next due instant, but no longer than a poll."""
@@ -119,14 +136,15 @@ class Composer:
                ORDER BY due_at LIMIT 1""",
             self._clock.now(),
         )
-        return POLL_SECONDS if upcoming is None else min(POLL_SECONDS, self._wait(upcoming))
+        return self._poll if upcoming is None else min(self._poll, self._wait(upcoming))
 
     def _wait(self, instant: datetime) -> float:
         return self._clock.real_seconds_until(instant) + 0.001
 
 
 async def store(connection: AnyConnection, drafts: Sequence[Draft]) -> None:
-    """Write messages and tie their decisions to them, in the caller's transaction."""
+    """Write messages and tie their decisions to them, in the caller's transaction, whose commit wakes
+    the senders."""
     if not drafts:
         return
     made = await connection.fetch(
@@ -149,6 +167,7 @@ async def store(connection: AnyConnection, drafts: Sequence[Draft]) -> None:
     await connection.execute(
         _ATTACH, [tie[0] for tie in ties], [tie[1] for tie in ties], [tie[2] for tie in ties]
     )
+    await wake(connection, {SEND[draft.channel] for draft in drafts})
 
 
 def _whole_groups(rows: list[asyncpg.Record]) -> list[asyncpg.Record]:

@@ -15,6 +15,7 @@ from dispatcher.sending.cargo import Address, Cargo
 from dispatcher.sending.claims import Claimed
 from dispatcher.sending.recheck import Checked, Drop, Fate, Household, recheck
 from dispatcher.view import Kind, MessageView
+from dispatcher.wakeups import Wake, wake
 from shared.categories import Channel
 from shared.clock import Clock
 from shared.db import AnyConnection
@@ -266,6 +267,8 @@ async def _apply(connection: AnyConnection, drops: Sequence[tuple[Claimed, Drop]
             [guardian for _, guardian, _ in given_up],
             [change for *_, change in given_up],
         )
+    if any(drop.fate is Fate.RELEASE for *_, drop in rows):
+        await wake(connection, {Wake.COMPOSE})
 
 
 async def _expire_apart(connection: AnyConnection, drops: Sequence[tuple[Claimed, Drop]]) -> list[Moved]:

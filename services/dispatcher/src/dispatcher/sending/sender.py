@@ -21,7 +21,7 @@ import structlog
 from dispatcher.channels.base import Outcome, Parcel, Port, Retry, Unknown
 from dispatcher.messages import Move, Status, move
 from dispatcher.sending import attempts
-from dispatcher.sending.claims import HEARTBEAT_SECONDS, Claimed, claim, extend
+from dispatcher.sending.claims import HEARTBEAT_SECONDS, Claimed, claim, extend, seconds_to_next
 from dispatcher.sending.phones import Planned
 from dispatcher.sending.prepare import ACTOR, Preparer, Ready
 from dispatcher.sending.settler import Result, Settler
@@ -37,7 +37,8 @@ UNSETTLED = 32
 """At most so many messages are sent but not yet settled, in one process."""
 FRESH_SECONDS = 2.0
 """A message checked longer ago than this is put back rather than sent on old papers."""
-POLL_SECONDS = 0.5
+POLL_SECONDS = 2.0
+"""Wake-ups and waiting attempts do not wait for this; it finds what a lost wake-up told of."""
 SET_ASIDE = timedelta(minutes=10)
 
 
@@ -49,10 +50,12 @@ class Renders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Width:
-    """How broad a lane is: calls at a time, and messages in hand (called, waiting, unsettled)."""
+    """How broad a lane is: calls at a time, and messages in hand (called, waiting, unsettled). It looks
+    for work by itself every `poll` seconds."""
 
     calls: int
     hand: int
+    poll: float = POLL_SECONDS
 
 
 WIDTHS = {
@@ -140,10 +143,11 @@ class Sender:
         self._in_hand: dict[UUID, UUID] = {}
         self._stopping = asyncio.Event()
 
-    def wake(self) -> None:
-        """New messages were composed."""
+    def wake(self, channel: Channel | None = None) -> None:
+        """New messages were composed, for this channel or for any."""
         for lane in self._lanes:
-            lane.changed.set()
+            if channel in {None, lane.channel}:
+                lane.changed.set()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -172,10 +176,22 @@ class Sender:
                 else:
                     lane.careful = max(0, lane.careful - 1)
             if not taken:
+                pause = await self._until_next(lane)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(lane.changed.wait(), POLL_SECONDS)
+                    await asyncio.wait_for(lane.changed.wait(), pause)
         while lane.tasks:
             await asyncio.wait(lane.tasks)
+
+    async def _until_next(self, lane: Lane) -> float:
+        """Seconds to sleep: to the next attempt of a message that waits, but no longer than a poll."""
+        if lane.tasks:  # their ends wake the lane
+            return lane.width.poll
+        try:
+            async with self._pool.acquire() as connection:
+                seconds = await seconds_to_next(connection, lane.channel)
+        except DATABASE_AWAY:
+            return lane.width.poll
+        return lane.width.poll if seconds is None else min(lane.width.poll, seconds + 0.001)
 
     async def round(self, lane: Lane) -> int:
         """Claim what fits into the hand and set it on its way; how many messages were claimed."""
