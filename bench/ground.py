@@ -147,7 +147,10 @@ def _record(moment: Moment, school: str, group: str, number: UUID) -> tuple[str,
 
 
 def spawn(module: str, environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", module, *words], env=dict(environment))
+    """In a session of its own, as a service manager starts it: Linux shares the cores among sessions."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words], env=dict(environment), start_new_session=True
+    )
 
 
 async def until(what: Any, *, every: float = 0.02, patience: float = 600.0) -> None:
