@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from dispatcher.channels import vapid
+from dispatcher.channels import push_replies, vapid
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
@@ -95,16 +95,35 @@ async def test_a_second_delivery_replaces_the_first(push: PushService, key: Vapi
     assert {notice.urgency for notice in push.notices} == {"normal"}
 
 
+ROWS: dict[int, tuple[Misbehaviour, type[Outcome]]] = {
+    400: (Refuse(400), MessageFailed),
+    401: (Refuse(401), Misconfigured),
+    403: (Refuse(403), Misconfigured),
+    404: (Refuse(404), AddressFailed),
+    405: (Refuse(405), Misconfigured),
+    408: (Refuse(408), Retry),
+    410: (SUBSCRIPTION_GONE, AddressFailed),
+    413: (Refuse(413), MessageFailed),
+    429: (TOO_MANY_PUSHES, Retry),
+}
+"""A real answer for every row of the adapter's table."""
+
+
+def test_every_row_of_the_table_has_an_answer() -> None:
+    assert set(ROWS) == set(push_replies.STATUSES)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_taken_is_taken_now_or_for_later(push: PushService, key: Vapid02, status: int) -> None:
+    push.faults.add(Refuse(status))
+    async with opened(push, key) as channel:
+        assert await channel.send(parcel(push.subscribe())) == Accepted()
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        (SUBSCRIPTION_GONE, AddressFailed),
-        (Refuse(404), AddressFailed),
-        (Refuse(400), MessageFailed),
-        (Refuse(413), MessageFailed),
-        (Refuse(401), Misconfigured),
-        (Refuse(403), Misconfigured),
-        (TOO_MANY_PUSHES, Retry),
+        *ROWS.values(),
         (Refuse(500), Retry),
         (Refuse(503, retry_after="Mon, 23 Nov 1998 10:00:00 GMT"), Retry),
         (Refuse(302), MessageFailed),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from dispatcher.channels import sms as channels_sms
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
@@ -77,16 +78,34 @@ async def test_accepted_with_number_and_cost(sms: SmsAero) -> None:
     assert sent.callback_url == "http://127.0.0.1:1/dispatcher/receipts/t"
 
 
+ROWS: dict[str | int, tuple[Misbehaviour, type[Outcome]]] = {
+    "no credits": (NO_CREDITS, Misconfigured),
+    "reject": (Refuse(200, "reject: стоп-слово"), MessageFailed),
+    "number": (Refuse(400, "invalid: number"), AddressFailed),
+    "sign": (Refuse(400, "invalid: sign"), Misconfigured),
+    "callbackUrl": (Refuse(400, "invalid: callbackUrl"), Misconfigured),
+    "text": (Refuse(400, "invalid: text"), MessageFailed),
+    400: (Refuse(400, "Validation error."), MessageFailed),
+    401: (BAD_CREDENTIALS, Misconfigured),
+    402: (Refuse(402), Misconfigured),
+    403: (Refuse(403), Misconfigured),
+    404: (Refuse(404, "Method not found."), Misconfigured),
+    429: (Refuse(429, "Too many requests"), Retry),
+}
+"""A real answer for every row of the adapter's tables."""
+
+
+def test_every_row_of_the_tables_has_an_answer() -> None:
+    assert set(ROWS) == {*channels_sms.RESULTS, *channels_sms.FIELDS, *channels_sms.HTTP}
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        (NO_CREDITS, Misconfigured),
-        (BAD_CREDENTIALS, Misconfigured),
-        (Refuse(403), Misconfigured),
-        (Refuse(429, "Too many requests"), Retry),
-        (Refuse(200, "reject: стоп-слово"), MessageFailed),
-        (Refuse(400, "Validation error."), MessageFailed),
+        *ROWS.values(),
+        (Refuse(418, "never heard of"), MessageFailed),
         (Refuse(500), Unknown),
+        (Refuse(502), Unknown),
         (Refuse(503), Unknown),
         (Garbage(), Unknown),
         (BreakBeforeAccepting(), Unknown),
@@ -104,6 +123,25 @@ async def test_each_failure_has_its_outcome(
         assert "9161234567" not in repr(outcome)
         sms.faults.clear()
         assert isinstance(await channel.send(parcel()), Accepted)
+
+
+async def test_moderation_is_an_acceptance(sms: SmsAero) -> None:
+    sms.moderated.add("79161234567")
+    async with opened(sms.url) as channel:
+        outcome = await channel.send(parcel())
+        assert isinstance(outcome, Accepted)
+        said = await channel.status(outcome.provider_id or "")
+        assert said is not None
+        assert (said.status, said.cost) == (8, sms.price)
+        assert await channel.status("1") is None
+
+
+async def test_the_black_list_over_all_pages(sms: SmsAero) -> None:
+    sms.page_size = 2
+    async with opened(sms.url) as channel:
+        assert await channel.stopped() == frozenset()
+        sms.blacklist = [f"7916123456{n}" for n in range(5)]
+        assert await channel.stopped() == {f"+7916123456{n}" for n in range(5)}
 
 
 async def test_silence_is_unknown_and_posted_once(sms: SmsAero) -> None:
