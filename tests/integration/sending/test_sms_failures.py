@@ -94,6 +94,7 @@ async def test_three_in_a_row_over_days_give_the_number_up(office: Office) -> No
             assert len(gateway.messages) == n
             await _hear(office, gateway, SmsStatus.UNDELIVERED)
             assert await _suppressed(office) == [(MAMA, expected)]
+            await office.work(sms_port(gateway))  # on paper
             await _days_pass(office, 1.1)
         await _alert(office)
         await office.work(sms_port(gateway))
@@ -110,6 +111,7 @@ async def test_a_delivery_between_them_begins_the_row_anew(office: Office) -> No
             await _alert(office)
             await office.work(sms_port(gateway))
             await _hear(office, gateway, status)
+            await office.work(sms_port(gateway))
             await _days_pass(office, 1.1)
         assert len(gateway.messages) == 5
         assert await office.pool.fetchval("SELECT until IS NOT NULL FROM dispatch.suppression")
