@@ -15,6 +15,7 @@ from dispatcher.notices.notice import Kind
 from dispatcher.notices.whom import AUDIENCE
 from dispatcher.notices.wording import WORDS
 from dispatcher.planning.corrections import Silence
+from dispatcher.providers import Stand
 from shared.categories import Category, Channel
 from shared.changes import TYPES
 from shared.routing import Reason, Verdict
@@ -33,11 +34,23 @@ FOREIGN = {"SMS", "push"}
         (words.VERDICTS, {verdict.value for verdict in Verdict}),
         (words.CHANNELS, {channel.value for channel in Channel}),
         (words.STATUSES, {status.value for status in Status}),
+        (words.STANDS, {stand.value for stand in Stand}),
         (words.LEDGER, {field.name for field in fields(Sum)} - {"decisions"}),
         (words.NOTICES, {kind.value for kind in Kind}),
         (words.REASONS, {reason.value for reason in (*Reason, *Silence)}),
     ],
-    ids=["types", "categories", "waits", "verdicts", "channels", "statuses", "ledger", "notices", "reasons"],
+    ids=[
+        "types",
+        "categories",
+        "waits",
+        "verdicts",
+        "channels",
+        "statuses",
+        "stands",
+        "ledger",
+        "notices",
+        "reasons",
+    ],
 )
 def test_every_word_has_its_russian(table: dict[str, str], wanted: set[str]) -> None:
     assert wanted <= set(table)

@@ -218,6 +218,10 @@ async def test_commands_work_alone_and_beside_a_running_installation(place: Plac
         assert (await post(running.http, token, "nobody")).status_code == 422
         assert "принято: 0" in (await run("replay", "refused")).lower()
         assert "Книга учёта" in await run("status")
+        await run("channel", "pause", "push", "--reason", "меняем ключ")
+        assert re.search(r"push\W+остановлен .*меняем ключ", await run("status"))
+        await run("channel", "resume", "push", "--reason", "готово")
+        assert "меняем ключ" not in await run("status")
         assert len((await run("print", "week")).splitlines()) == len(place.school.classes)
         await run("migrate")
         assert (await running.http.get("/readyz")).status_code == 200, "the commands left it running"

@@ -15,10 +15,13 @@ from dispatcher.deadlines import SAID, Deadlines, Open, State
 from dispatcher.ledger import Period, Queue, Sum
 from dispatcher.ledger_rows import period_of
 from dispatcher.notices.store import Untold, untold
+from dispatcher.providers import Month, Standing, spendings, standings
 from dispatcher.reconcile import Discrepancy, Lag
 from dispatcher.unreachable import Instead
+from dispatcher.sending.gate import limits_of
 from ingest.inbox import published
 from onebox.acts import UnknownSchool, acting
+from onebox.status_providers import show_providers
 from shared.categories import Channel
 from shared.db import AnyConnection
 from shared.service import Context
@@ -37,6 +40,8 @@ class Status:
     `newest` of them first. `late` are changes that ingest took long ago and nobody planned."""
 
     queues: list[Queue]
+    providers: list[Standing]
+    months: list[Month]
     rates: dict[Channel, float]
     deadlines: Deadlines
     overdue: list[Open]
@@ -68,6 +73,8 @@ async def read_status(
         period = await period_of(connection, school=school, first=first, last=last)
         return Status(
             queues=await ledger.queues(connection, now),
+            providers=await standings(connection, limits_of(context.settings)),
+            months=await spendings(connection, context.clock, context.settings.profile_of),
             rates=await ledger.rates(connection),
             deadlines=await deadlines.count(connection, now),
             unreachable=await unreachable.count(connection),
@@ -105,6 +112,7 @@ def show_status(status: Status, console: Console) -> None:
         rate = f"{status.rates[queue.channel]:.1f}".replace(".", ",")
         table.add_row(words.CHANNELS[queue.channel], *numbers, oldest, rate, paused)
     console.print(table)
+    show_providers(status.providers, status.months, console)
     console.print(f"Сроки: просрочено {status.deadlines.late}, на исходе {status.deadlines.at_risk}")
     for one in status.overdue:
         console.print(f"  {_overdue(one)}")

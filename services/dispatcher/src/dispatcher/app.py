@@ -31,6 +31,7 @@ from dispatcher.reach_watch import ReachWatch
 from dispatcher.sending import receipts, stop_list, unsubscribe
 from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
+from dispatcher.sending.detour import Detour
 from dispatcher.sending.gate import Gates, limits_of
 from dispatcher.sending.polling import Poller
 from dispatcher.sending.prepare import Preparer
@@ -200,6 +201,12 @@ class _Running:
         )
         lists = next((port for port in self._ports if isinstance(port, SmsChannel)), None)
         self._sweeper = Sweeper(pool, clock, budget=budget, lists=lists, purse=lists)
+        self._detour = Detour(
+            pool,
+            clock,
+            on=on,
+            make_preparer=lambda up: Preparer(clock, profile_of=profile_of, budget=budget, channels=up),
+        )
         self._poller = Poller(pool, clock, statuses=lists) if lists is not None else None
         self._stop_reader = StopReader(lists) if lists is not None else None
         self._reach = ReachWatch(clock, on=on, budget=budget)
@@ -228,6 +235,7 @@ class _Running:
             "gates": self._gates.run(self._sender.wake),
             "reach": self._lead(reach_watch.JOB, self._reach.run, self._reach_bell),
             "ear": self._ear.run(),
+            "detour": self._detour.run(),
         }
         if self._poller is not None:
             works["poller"] = self._poller.run()
@@ -272,6 +280,7 @@ class _Running:
         self._ear.stop()
         self._composer.stop()
         self._sweeper.stop()
+        self._detour.stop()
         if self._poller is not None:
             self._poller.stop()
         self._sender.stop()
@@ -283,7 +292,7 @@ class _Running:
         await self._ended(
             "ear", "composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces"
         )
-        await self._ended("reach", "stop list")
+        await self._ended("reach", "stop list", "detour")
         self._settler.stop()
         self._gates.stop()
         await self._ended("settler", "gates")

@@ -4,7 +4,7 @@ The lease ends by the database's clock. A claim is one statement; `SKIP LOCKED` 
 senders from waiting for each other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -18,6 +18,7 @@ from shared.db import AnyConnection
 
 LEASE = timedelta(seconds=60)
 HEARTBEAT_SECONDS = 15.0
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,59 @@ async def seconds_to_next(connection: AnyConnection, channel: Channel) -> float 
     return seconds
 
 
+async def waiting(
+    connection: AnyConnection,
+    channels: Collection[Channel],
+    *,
+    after: UUID,
+    school_now: datetime,
+    deadline_within: timedelta,
+    immediate_waits: timedelta,
+    any_waits: timedelta,
+    limit: int,
+) -> list[Claimed]:
+    """Messages of channels that are down, by id, which should not wait any longer; locked, not claimed
+    (their lease is nobody's). `*_waits`: real time since they were composed."""
+    rows = await connection.fetch(
+        """SELECT * FROM dispatch.message
+           WHERE status = 'composed' AND channel = ANY($1::text[]) AND due_at <= $3 AND id > $2
+             AND composed_at < clock_timestamp() - $6::interval
+             AND (deadline < $3 + $4::interval
+                  OR kind = 'immediate' AND composed_at < clock_timestamp() - $5::interval)
+           ORDER BY id LIMIT $7 FOR UPDATE SKIP LOCKED""",
+        [channel.value for channel in channels],
+        after,
+        school_now,
+        deadline_within,
+        immediate_waits,
+        any_waits,
+        limit,
+    )
+    return [_claimed(row) for row in rows]
+
+
+async def claim_these(
+    connection: AnyConnection, messages: Collection[UUID], *, lease: UUID, actor: str
+) -> list[Claimed]:
+    """Composed messages, whatever their channel's state."""
+    rows = await connection.fetch(
+        """WITH claimed AS (
+               UPDATE dispatch.message m SET
+                   status = 'sending', lease = $2, lease_until = clock_timestamp() + $3::interval
+               WHERE id = ANY($1::uuid[]) AND status = 'composed' RETURNING m.*
+           ), written AS (
+               INSERT INTO dispatch.message_history (message, from_status, to_status, actor)
+               SELECT id, 'composed', 'sending', $4 FROM claimed
+           )
+           SELECT * FROM claimed ORDER BY id""",
+        sorted(messages),
+        lease,
+        LEASE,
+        actor,
+    )
+    return [_claimed(row) for row in rows]
+
+
 async def extend(connection: AnyConnection, leases: Iterable[tuple[UUID, UUID]]) -> int:
     """Heartbeat for (message, lease) pairs still in hand; how many were still ours."""
     pairs = sorted(leases)
@@ -132,7 +186,7 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     period = (row["period_from"], row["period_to"]) if row["period_from"] is not None else None
     return Claimed(
         message=row["id"],
-        lease=row["lease"],
+        lease=row["lease"] or NOBODY,
         school=row["school"],
         guardian=row["guardian"],
         channel=Channel(row["channel"]),

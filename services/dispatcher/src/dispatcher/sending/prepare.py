@@ -79,6 +79,19 @@ class Preparer:
         await self._dispose(connection, verdicts, now)
         return ready
 
+    async def elsewhere(self, connection: AnyConnection, waiting: Sequence[Claimed]) -> set[UUID]:
+        """Of messages whose channel is not among ours, those that ours can carry whole. Changes nothing."""
+        now = self._clock.now()
+        loaded = await cargo.load(connection, waiting)
+        households, _ = await self._households(connection, waiting, loaded, now)
+        return {
+            one.message
+            for one in waiting
+            if recheck(
+                one, loaded.of(one.message), households.get((one.school, one.guardian)), now=now
+            ).released
+        }
+
     async def _households(
         self, connection: AnyConnection, claimed: Sequence[Claimed], loaded: Cargo, now: datetime
     ) -> tuple[dict[tuple[str, str], Household], Mapping[tuple[str, str, Channel], tuple[str, ...]]]:

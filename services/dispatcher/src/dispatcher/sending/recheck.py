@@ -73,6 +73,14 @@ class Checked:
     drops: tuple[Drop, ...] = ()
     speaks: bool = False
     hold_until: datetime | None = None
+
+    @property
+    def released(self) -> bool:
+        """Whether another channel takes all that must still be told."""
+        fates = {drop.fate for drop in self.drops}
+        lost = any(drop.reason is Reason.UNREACHABLE for drop in self.drops)
+        return not self.speaks and not lost and Fate.RELEASE in fates and Fate.PAPER not in fates
+
     after_earlier: bool = False
 
 
