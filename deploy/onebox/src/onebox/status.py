@@ -17,8 +17,8 @@ from dispatcher.ledger_rows import period_of
 from dispatcher.notices.store import Untold, untold
 from dispatcher.providers import Month, Standing, spendings, standings
 from dispatcher.reconcile import Discrepancy, Lag
-from dispatcher.unreachable import Instead
 from dispatcher.sending.gate import limits_of
+from dispatcher.unreachable import Instead
 from ingest.inbox import published
 from onebox.acts import UnknownSchool, acting
 from onebox.status_providers import show_providers
