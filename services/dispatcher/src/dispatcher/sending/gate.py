@@ -130,6 +130,7 @@ class Gate:
         self._used = 0
         self._ahead = 0
         self._room: int | None = None
+        self._was_shut = False
 
     @property
     def room(self) -> int:
@@ -176,12 +177,13 @@ class Gate:
             await self._drawing
 
     def see(self, provider: Provider) -> bool:
-        """How the provider stands; whether the gate has opened since."""
-        shut = self._room == 0
+        """How the provider stands; whether the gate has opened since this was asked last."""
         _, answer = provider_row.decide(provider, self.limits, 1)
         self._heed(answer)
         _OPEN.labels(self.channel.value).set(0 if self._room == 0 else 1)
-        return shut and self._room != 0
+        opened = self._was_shut and self._room != 0
+        self._was_shut = self._room == 0
+        return opened
 
     def _heed(self, answer: Answer) -> None:
         if answer.probe:
@@ -189,6 +191,7 @@ class Gate:
         else:
             away = answer.why is not None and (answer.why == PAUSED or answer.wait > PATIENCE_SECONDS)
             self._room = 0 if away else None
+            self._was_shut = self._was_shut or away
 
     def _draw_soon(self) -> None:
         if self._drawing is None:
