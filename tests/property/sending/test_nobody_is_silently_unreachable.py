@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from integration.sending.office import EVERYTHING, Office
 
@@ -76,6 +76,8 @@ SCRIPT = st.lists(
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=SCRIPT)
+@example(script=[(1, "fail", SMS), (1, "stop", SMS)])  # another reason, the same state: nothing to tell
+@example(script=[(0, "fail", EMAIL), (0, "money", SMS), (0, "money", SMS), (0, "money", SMS)])
 def test_nobody_is_silently_unreachable(*, database: str, script: list[tuple[int, str, Channel]]) -> None:
     asyncio.run(_play(database, script))
 
