@@ -32,7 +32,7 @@ def postfix(bounces_port: int) -> Iterator[Postfix]:
     # Not under pytest's own folder, which is closed to the user `postfix`.
     folder = Path(tempfile.mkdtemp(prefix="vestnik-postfix-"))
     folder.chmod(0o755)
-    server = Postfix(folder, routes={SCHOOL: bounces_port})
+    server = Postfix(folder, routes={f"bounce@{SCHOOL}": bounces_port})
     # What Postfix asks while it works lives as long as it does: on a loop of its own.
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

@@ -140,7 +140,8 @@ def unavailable() -> str | None:
 
 class Postfix:
     """`async with Postfix(folder) as server`: `url()` is where to hand mail over. The folder must let the
-    user `postfix` in. Mail for the domains of `routes` goes by LMTP to a port of this machine."""
+    user `postfix` in. Mail for the addresses or domains of `routes` goes by
+    LMTP to a port of this machine."""
 
     def __init__(self, folder: Path, *, routes: dict[str, int] | None = None) -> None:
         self._folder = folder
