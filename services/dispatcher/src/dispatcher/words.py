@@ -100,7 +100,6 @@ LEDGER = {
 NOTICES = {
     "channel_paused": "отправка остановлена",
     "sms_list_unreachable": "шлюз не отдаёт список SMS",
-    "mail_refused": "почтовые серверы отвергают письма",
     "not_my_child": "письмо пришло не тому человеку",
     "paper_not_handed_out": "бумажные листы не выданы",
     "moved_to_paper": "семья переведена на бумагу",
