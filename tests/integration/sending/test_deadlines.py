@@ -85,6 +85,22 @@ async def test_why_it_waits(office: Office, answer: Outcome, why: Why, detail: s
     assert (row.category, row.channel) == (Category.MARK, Channel.EMAIL)
 
 
+async def test_a_provider_that_is_away_and_a_month_that_is_spent_are_named(office: Office) -> None:
+    await office.family("1", email="a@b.c")
+    made = await office.tell("1")
+    await office.compose()
+    office.clock.at += 2 * DAY
+    await office.pool.execute(
+        "UPDATE dispatch.message SET reason = 'budget_in_flight', next_attempt_at = now() + interval '1 hour'"
+    )
+    assert await whys(office) == {made: (State.LATE, Why.BUDGET, "budget_in_flight")}
+    await office.pool.execute(
+        """UPDATE dispatch.provider SET state = 'open', until = now(), reason = 'smtp: connect'
+           WHERE channel = 'email'"""
+    )
+    assert await whys(office) == {made: (State.LATE, Why.AWAY, "smtp: connect")}
+
+
 async def test_quiet_hours_at_the_moment_of_sending_are_named(office: Office) -> None:
     await office.family("1", phone="79160000001")
     made = await office.tell("1", channel=Channel.SMS)

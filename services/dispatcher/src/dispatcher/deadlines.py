@@ -41,6 +41,8 @@ class Why(StrEnum):
     DIGEST = "digest"
     NOT_COMPOSED = "not_composed"
     PAUSED = "paused"  # `detail`: why the channel was stopped
+    AWAY = "away"  # the breaker is open; `detail`: why
+    BUDGET = "budget"  # the month's last SMS are in flight: what they cost decides
     RETRYING = "retrying"  # `detail`: what the last attempt ended with, `again_at`: when it goes on
     QUEUE = "queue"
     SENDING = "sending"
@@ -52,6 +54,8 @@ SAID: dict[Why, str] = {
     Why.DIGEST: "ждёт сводки",
     Why.NOT_COMPOSED: "сообщение ещё не составлено",
     Why.PAUSED: "канал остановлен",
+    Why.AWAY: "шлюз не отвечает",
+    Why.BUDGET: "остаток SMS этого месяца выясняется",
     Why.RETRYING: "ждёт следующей попытки",
     Why.QUEUE: "стоит в очереди",
     Why.SENDING: "отправляется",
@@ -195,9 +199,11 @@ async def page(
     deadline, change, guardian = after if after is not None else (None, None, None)
     rows = await connection.fetch(
         f"""SELECT open.change, open.school, guardian, category, channel, mode, due_at, deadline,
-                   expires_at, message, status, said, attempts, held_until, p.reason AS paused,
+                   expires_at, message, status, said, attempts, open.held_until, p.reason AS paused,
+                   coalesce(v.state <> 'closed', false) AS away, v.reason AS away_because,
                    CASE WHEN next_attempt_at > clock_timestamp() THEN next_attempt_at END AS again_at
             FROM ({_OPEN}) AS open LEFT JOIN dispatch.channel_pause p USING (channel)
+                 LEFT JOIN dispatch.provider v USING (channel)
             WHERE ($4::text IS NULL OR (deadline < $1) = ($4 = 'late'))
               AND ($5::timestamptz IS NULL OR (deadline, change, guardian) > ($5, $6::uuid, $7::text))
             ORDER BY deadline, change, guardian LIMIT $8""",
@@ -246,6 +252,10 @@ def _why(row: asyncpg.Record, now: datetime) -> tuple[Why, str | None]:
             return Why.UNKNOWN, row["said"]
         case _ if row["paused"] is not None:
             return Why.PAUSED, row["paused"]
+        case _ if row["away"]:
+            return Why.AWAY, row["away_because"]
+        case _ if row["said"] == "budget_in_flight" and row["again_at"] is not None:
+            return Why.BUDGET, row["said"]
         case _ if row["held_until"] > now:
             return Why.HELD, row["said"]
         case _ if row["again_at"] is not None:
