@@ -243,9 +243,11 @@ class Gate:
         return asking + min(ahead, AHEAD, int(self.limits.per_second * PERMIT_SECONDS))
 
     def _deal(self, asking: list[_Waiting], answer: Answer, began: float) -> None:
-        served, left = asking[: answer.granted], asking[answer.granted :]
+        everybody = [*asking, *self._waiting]  # what was drawn ahead is for those who came meanwhile first
+        self._waiting.clear()
+        served, left = everybody[: answer.granted], everybody[answer.granted :]
         _answer(served, Permit(probe=answer.probe))
-        self._used, self._permits = 0, answer.granted - len(served)
+        self._used, self._permits = max(0, len(served) - len(asking)), answer.granted - len(served)
         self._lapse = began + PERMIT_SECONDS
         stay = [one for one in left if answer.why != PAUSED and time.monotonic() + answer.wait < one.until]
         self._waiting.extendleft(reversed(stay))
