@@ -6,7 +6,7 @@ READY := .venv/.ready
 PROJECTS := shared services/ingest services/dispatcher services/print-queue deploy/onebox sandbox
 UV_VERSION = $(shell sed -n "s/^uv==\([0-9.]*\).*/\1/p" requirements.lock)
 
-.PHONY: help setup up demo test chaos bench soak texts lint check lock audit
+.PHONY: help setup up demo test chaos bench soak texts lint check lock audit english
 help: ## these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
@@ -36,6 +36,9 @@ lint: $(READY) ## style, types, walls between packages
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@$(PY) -m mypy shared/src services/ingest/src services/dispatcher/src services/print-queue/src deploy/onebox/src sandbox/src
 	@.venv/bin/lint-imports
+
+english: $(READY) ## English catalogues anew after texts changed
+	@$(PY) -m shared.web.catalogues
 
 audit: $(READY) ## known vulnerabilities of what we depend on
 	@.venv/bin/pip-audit --require-hashes --disable-pip -r requirements.lock

@@ -1,6 +1,7 @@
 """A service as a process of its own: alive at once, ready when it can work, gone in order (DESIGN §5)."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -44,6 +45,11 @@ async def meanwhile_503(running: Running, name: str) -> None:
     assert int(page.headers["retry-after"]) > 0
     assert page.headers["content-type"] == "application/problem+json"
     assert page.json()["detail"]
+    person = await running.http.request(method, path, headers={"Accept": "text/html"})
+    assert person.status_code == 503
+    style = re.search(r'href="([^"]+\.css)"', person.text)
+    assert style, "in the usual look"
+    assert (await running.http.get(style[1])).status_code == 200
     assert (await running.http.get("/healthz")).json() == {"status": "alive"}
     assert (await running.http.get("/metrics")).status_code == 200
 

@@ -130,6 +130,21 @@ async def test_lists_token_and_paper(place: Place) -> None:
         assert len(wrong.err.strip().splitlines()) == 1
 
 
+async def test_an_address_for_a_member_of_staff(place: Place) -> None:
+    """R-F4: one address alone on stdout; what cannot be made is one sentence and changes nothing."""
+    await place.run("registry", "import", str(place.lists))
+    words = ("account", "create", "--school", "ilinskaya", "--login", "nina", "--role")
+    made = await place.run(*words, "secretary", "--name", "Нина", VESTNIK_PUBLIC_URL="https://v.example")
+    assert re.fullmatch(r"https://v\.example/dispatcher/access/(\w{4}-){3}\w{4}\n", made.out)
+    assert (made.code, made.err) == (0, "")
+    again = await place.run(*words, "secretary")
+    assert again.code == 0
+    assert again.out != made.out
+    for wrong in ((*words, "admin"), (*words, "king"), (*words[:3], "nowhere", *words[4:], "admin")):
+        refused = await place.run(*wrong)
+        assert (refused.code, refused.out, len(refused.err.strip().splitlines())) == (1, "", 1), wrong
+
+
 async def test_refused_lines_end_with_one_and_the_rest_is_in(place: Place) -> None:
     contacts = place.lists / "contacts.csv"
     contacts.write_text(
@@ -226,7 +241,9 @@ async def test_commands_work_alone_and_beside_a_running_installation(place: Plac
         await run("migrate")
         assert (await running.http.get("/readyz")).status_code == 200, "the commands left it running"
         assert await running.told_to_stop() == 0
-    assert "Вестник работает" in running.said.read_text()
+    said = [line for line in running.said.read_text().splitlines() if not line.startswith(("{", "20"))]
+    assert said[0] == f"Вестник работает: {running.http.base_url}".rstrip("/")
+    assert said[1].startswith("Задайте пароль администратора (адрес на один раз): ")
     assert "Книга учёта" in await run("status")
     assert not (place.folder / "box/postgres/cluster/postmaster.pid").exists()
 
