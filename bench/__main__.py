@@ -48,15 +48,15 @@ async def speed(changes: int, processes: int) -> None:
     console.print(table)
 
 
-async def latency(bus: str, processes: int) -> None:
+async def latency(bus: str, processes: int, rate: float) -> None:
     async with ground(kafka=bus == "kafka") as at:
         schools = region(schools=10, classes=40, pupils=25, rate=6.0, shares=FAMILIES)
         await enrol(at, schools)
         console.print(
-            f"Срочное, шина {bus}: {immediate.RATE:.0f} изменений в с, по {CHANGES_A_REQUEST} в запросе; "
+            f"Срочное, шина {bus}: {rate:.0f} изменений в с, по {CHANGES_A_REQUEST} в запросе; "
             f"разгон {immediate.RAMP_UP_SECONDS:.0f} с не в счёт, затем {immediate.SECONDS:.0f} с…"
         )
-        found = await immediate.measure(at, schools, replicas=processes)
+        found = await immediate.measure(at, schools, replicas=processes, rate=rate)
     table = Table("от 202 до приёма шлюзом, с", "сообщений", "p50", "p95", "p99", "дольше всех")
     for name, way in (*found.ways.items(), *found.stages.items(), ("запрос → 202", found.answers)):
         seconds = (way.p50, way.p95, way.p99, way.longest)
@@ -87,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--changes", type=int, default=30_000)
     parser.add_argument("--processes", type=int, default=2, help="dispatcher processes")
+    parser.add_argument("--rate", type=float, default=immediate.RATE, help="immediate changes a second")
     parser.add_argument("--only", choices=("speed", "kafka", "postgres"), help="one of the parts")
     parser.add_argument("--soak", type=int, metavar="MESSAGES", help="this instead: so many messages")
     arguments = parser.parse_args()
@@ -102,7 +103,7 @@ def main() -> None:
         uvloop.run(speed(arguments.changes, arguments.processes))
     for bus in ("kafka", "postgres"):
         if arguments.only in {None, bus}:
-            uvloop.run(latency(bus, arguments.processes))
+            uvloop.run(latency(bus, arguments.processes, arguments.rate))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import httpx
 
 from bench.ground import NOON, Ground, spawn
 from bench.load import JOURNAL, Load, drive, news
-from bench.sinks import Sinks, sinks
+from bench.sinks import Far, far_end
 from bench.usage import Usage, family_cpu_seconds, peak_megabytes
 from ingest import tokens
 from sandbox.journal import School
@@ -73,14 +73,14 @@ class Immediate:
     load_average: float
 
 
-async def measure(at: Ground, schools: list[School], *, replicas: int, rate: float = RATE) -> Immediate:
+async def measure(at: Ground, schools: list[School], *, replicas: int, rate: float) -> Immediate:
     """`replicas` of the dispatcher, one of every other service."""
     given = await _tokens(at, schools)
-    async with sinks() as ends, _installation(at, ends, replicas) as processes:
+    async with far_end(at.folder) as ends, _installation(at, ends, replicas) as processes:
         events = news(schools, NOON)
         url = f"http://127.0.0.1:{_PORT}"
         await drive(url, given, events, rate=rate, seconds=RAMP_UP_SECONDS)
-        processes["нагрузка и шлюзы"] = os.getpid()
+        processes["нагрузка"] = os.getpid()
         before = {name: family_cpu_seconds(process) for name, process in processes.items()}
         begun = time.monotonic()
         load = await drive(url, given, events, rate=rate, seconds=SECONDS)
@@ -90,7 +90,7 @@ async def measure(at: Ground, schools: list[School], *, replicas: int, rate: flo
             for name, process in processes.items()
         }
         rows = await _arrived(at, load)
-        return _figures(rows, load, ends, usage)
+    return _figures(rows, load, ends.accepted, usage)
 
 
 async def idle(
@@ -98,7 +98,7 @@ async def idle(
 ) -> dict[str, Usage]:
     """What the installation uses when nothing happens."""
     await _tokens(at, schools)
-    async with sinks() as ends, _installation(at, ends, replicas) as processes:
+    async with far_end(at.folder) as ends, _installation(at, ends, replicas) as processes:
         await asyncio.sleep(10)
         before = {name: family_cpu_seconds(process) for name, process in processes.items()}
         await asyncio.sleep(seconds)
@@ -117,16 +117,12 @@ async def _tokens(at: Ground, schools: list[School]) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def _installation(at: Ground, ends: Sinks, replicas: int) -> AsyncIterator[dict[str, int]]:
+async def _installation(at: Ground, ends: Far, replicas: int) -> AsyncIterator[dict[str, int]]:
     """Every service ready; process ids by name."""
     environment = at.environment(
         VESTNIK_CLOCK_ANCHOR=datetime.now(UTC).isoformat(),
-        VESTNIK_SMTP_URL=f"smtp://127.0.0.1:{ends.smtp_port}",
-        VESTNIK_SMSAERO_EMAIL=ends.sms.email,
-        VESTNIK_SMSAERO_API_KEY=ends.sms.api_key,
-        VESTNIK_SMSAERO_SIGN="Vestnik",
-        VESTNIK_SMSAERO_URL=ends.sms.url,
         VESTNIK_PUBLIC_URL=f"http://127.0.0.1:{_PORT + 1}",
+        **ends.settings,
     )
     names = ["ingest", *("dispatcher" for _ in range(replicas)), "print_queue"]
     started: dict[str, subprocess.Popen[bytes]] = {}
@@ -136,7 +132,7 @@ async def _installation(at: Ground, ends: Sinks, replicas: int) -> AsyncIterator
     try:
         await _ready(range(_PORT, _PORT + len(names)))
         pids = {name: process.pid for name, process in started.items()}
-        yield pids | at.servers()
+        yield pids | at.servers() | {"шлюзы": ends.pid}
     finally:
         for process in started.values():
             process.send_signal(signal.SIGTERM)
@@ -172,9 +168,8 @@ async def _arrived(at: Ground, load: Load) -> list[asyncpg.Record]:
 
 
 def _figures(
-    rows: Sequence[asyncpg.Record], load: Load, ends: Sinks, usage: Mapping[str, Usage]
+    rows: Sequence[asyncpg.Record], load: Load, accepted: Mapping[str, float], usage: Mapping[str, Usage]
 ) -> Immediate:
-    accepted = ends.accepted()
     ways: dict[str, list[float]] = {"все": [], "email": [], "sms": []}
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
     for row in rows:

@@ -1,19 +1,26 @@
 """The far end: where messages are accepted, and the instant of each.
 
 A mail server that takes everything, in as few instructions as the protocol allows, and the sandbox's
-SMS gateway with the delay of a real one.
+SMS gateway with the delay of a real one. `python -m bench.sinks FILE` is both in a process of their own.
 """
 
 import asyncio
 import contextlib
 import re
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
+
+import orjson
+import uvloop
 
 from sandbox.faults import Slow
 from sandbox.smsaero import SmsAero
+from shared.serve import until_told_to_stop
 
 GATEWAY_SECONDS = 0.05
 _NAMED = re.compile(rb"^Message-ID: <([0-9a-f-]{36})@", re.MULTILINE)
@@ -30,6 +37,48 @@ class Sinks:
     def accepted(self) -> dict[str, float]:
         """All instants: of letters by the message's id, of SMS by the gateway's."""
         return self.letters | {str(one.id): one.created_at for one in self.sms.messages}
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """The process of the sinks, its addresses, and, once it was left, what it accepted when."""
+
+    pid: int
+    settings: dict[str, str]
+    accepted: dict[str, float] = field(default_factory=dict)
+
+
+@contextlib.asynccontextmanager
+async def far_end(folder: Path) -> AsyncIterator[Far]:
+    report = folder / "accepted.json"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.sinks", str(report)),
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    made = Far(process.pid, orjson.loads(await process.stdout.readline()))
+    try:
+        yield made
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+        made.accepted.update(orjson.loads(report.read_bytes()))
+
+
+async def _serve(report: Path) -> None:
+    async with sinks() as ends:
+        settings = {
+            "VESTNIK_SMTP_URL": f"smtp://127.0.0.1:{ends.smtp_port}",
+            "VESTNIK_SMSAERO_EMAIL": ends.sms.email,
+            "VESTNIK_SMSAERO_API_KEY": ends.sms.api_key,
+            "VESTNIK_SMSAERO_SIGN": "Vestnik",
+            "VESTNIK_SMSAERO_URL": ends.sms.url,
+        }
+        sys.stdout.write(orjson.dumps(settings).decode() + "\n")
+        sys.stdout.flush()
+        await until_told_to_stop()
+        report.write_bytes(orjson.dumps(ends.accepted()))
 
 
 @contextlib.asynccontextmanager
@@ -81,3 +130,7 @@ class _Smtp(asyncio.Protocol):
             self._in_letter = True
             return b"354 Go on\r\n"
         return b"221 Bye\r\n" if verb == b"QUIT" else b"250 Ok\r\n"
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(Path(sys.argv[1])))
