@@ -4,6 +4,7 @@ buses. `make soak`: a million messages through the same processes."""
 import argparse
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import uvloop
@@ -13,6 +14,7 @@ from rich.table import Table
 from bench import immediate, planning, sending, soak
 from bench.ground import enrol, ground, region
 from bench.load import CHANGES_A_REQUEST, FAMILIES
+from bench.usage import Usage
 from shared import logging
 
 console = Console(highlight=False, width=140)
@@ -62,13 +64,25 @@ async def latency(bus: str, processes: int, rate: float) -> None:
         seconds = (way.p50, way.p95, way.p99, way.longest)
         table.add_row(name, str(way.count), *(f"{one:.3f}" for one in seconds))
     console.print(table)
-    usage = Table("процесс", "ядер", "память, МБ")
-    for name, used in found.usage.items():
-        usage.add_row(name, f"{used.cores:.2f}", f"{used.megabytes:.0f}")
-    console.print(usage)
+    console.print(_usage(found.usage))
     console.print(
         f"Запросов повторено: {found.repeated}. Очередь к процессору в среднем: {found.load_average:.1f}."
     )
+
+
+async def idleness(bus: str, processes: int) -> None:
+    async with ground(kafka=bus == "kafka") as at:
+        schools = region(schools=1, classes=10, pupils=25, rate=6.0, shares=FAMILIES)
+        await enrol(at, schools)
+        used = await immediate.idle(at, schools, replicas=processes)
+    console.print(f"Ничего не происходит, шина {bus}:", _usage(used))
+
+
+def _usage(found: Mapping[str, Usage]) -> Table:
+    table = Table("процесс", "ядер", "память, МБ")
+    for name, used in found.items():
+        table.add_row(name, f"{used.cores:.3f}", f"{used.megabytes:.0f}")
+    return table
 
 
 async def endurance(messages: int, every: int) -> None:
@@ -88,7 +102,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=30_000)
     parser.add_argument("--processes", type=int, default=2, help="dispatcher processes")
     parser.add_argument("--rate", type=float, default=immediate.RATE, help="immediate changes a second")
-    parser.add_argument("--only", choices=("speed", "kafka", "postgres"), help="one of the parts")
+    parser.add_argument("--only", choices=("speed", "kafka", "postgres", "idle"), help="one of the parts")
     parser.add_argument("--soak", type=int, metavar="MESSAGES", help="this instead: so many messages")
     arguments = parser.parse_args()
     logging.configure("error")
@@ -101,6 +115,8 @@ def main() -> None:
         return
     if arguments.only in {None, "speed"}:
         uvloop.run(speed(arguments.changes, arguments.processes))
+    if arguments.only in {None, "idle"}:
+        uvloop.run(idleness("postgres", 1))
     for bus in ("kafka", "postgres"):
         if arguments.only in {None, bus}:
             uvloop.run(latency(bus, arguments.processes, arguments.rate))

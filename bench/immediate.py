@@ -21,7 +21,7 @@ import httpx
 from bench.ground import NOON, Ground, spawn
 from bench.load import JOURNAL, Load, drive, news
 from bench.sinks import Far, far_end
-from bench.usage import Usage, family_cpu_seconds, peak_megabytes
+from bench.usage import Usage, cpu_seconds, family_cpu_seconds, peak_megabytes
 from ingest import tokens
 from sandbox.journal import School
 from shared.db import open_pool
@@ -81,14 +81,10 @@ async def measure(at: Ground, schools: list[School], *, replicas: int, rate: flo
         url = f"http://127.0.0.1:{_PORT}"
         await drive(url, given, events, rate=rate, seconds=RAMP_UP_SECONDS)
         processes["нагрузка"] = os.getpid()
-        before = {name: family_cpu_seconds(process) for name, process in processes.items()}
+        before = _spent(processes)
         begun = time.monotonic()
         load = await drive(url, given, events, rate=rate, seconds=SECONDS)
-        lasted = time.monotonic() - begun
-        usage = {
-            name: Usage((family_cpu_seconds(process) - before[name]) / lasted, peak_megabytes(process))
-            for name, process in processes.items()
-        }
+        usage = _used(processes, before, time.monotonic() - begun)
         rows = await _arrived(at, load)
     return _figures(rows, load, ends.accepted, usage)
 
@@ -100,12 +96,25 @@ async def idle(
     await _tokens(at, schools)
     async with far_end(at.folder) as ends, _installation(at, ends, replicas) as processes:
         await asyncio.sleep(10)
-        before = {name: family_cpu_seconds(process) for name, process in processes.items()}
+        before = _spent(processes)
         await asyncio.sleep(seconds)
-        return {
-            name: Usage((family_cpu_seconds(process) - before[name]) / seconds, peak_megabytes(process))
-            for name, process in processes.items()
-        }
+        return _used(processes, before, seconds)
+
+
+def _spent(processes: Mapping[str, int]) -> dict[str, float]:
+    """CPU seconds so far. PostgreSQL is a family of processes; ours have no part in their children's."""
+    return {
+        name: family_cpu_seconds(process) if name == "PostgreSQL" else cpu_seconds(process)
+        for name, process in processes.items()
+    }
+
+
+def _used(processes: Mapping[str, int], before: Mapping[str, float], seconds: float) -> dict[str, Usage]:
+    now = _spent(processes)
+    return {
+        name: Usage((now[name] - before[name]) / seconds, peak_megabytes(process))
+        for name, process in processes.items()
+    }
 
 
 async def _tokens(at: Ground, schools: list[School]) -> dict[str, str]:
