@@ -112,8 +112,9 @@ class Detour:
     async def _tell_away(self, connection: AnyConnection) -> None:
         """Operators hear once of every outage."""
         rows = await connection.fetch(
-            """UPDATE dispatch.provider SET told_at = clock_timestamp()
-               WHERE state <> 'closed' AND openings > 0 AND told_at IS NULL
+            """UPDATE dispatch.provider p SET told_at = clock_timestamp()
+               WHERE NOT EXISTS (SELECT FROM dispatch.channel_pause c WHERE c.channel = p.channel) AND
+               state <> 'closed' AND openings > 0 AND told_at IS NULL
                  AND since < clock_timestamp() - $1::interval
                RETURNING channel, reason""",
             AWAY_NOTICE,

@@ -16,7 +16,7 @@ import asyncpg
 import prometheus_client
 import structlog
 
-from dispatcher.channels.base import Blame, Outcome, Parcel, Port, Retry, Unknown
+from dispatcher.channels.base import Blame, Misconfigured, Outcome, Parcel, Port, Retry, Unknown
 from dispatcher.sending import provider_row
 from dispatcher.sending.breaker import Report
 from dispatcher.sending.limits import PERMIT_SECONDS, Limits
@@ -165,7 +165,10 @@ class Gate:
         if isinstance(outcome, Retry) and outcome.blame is Blame.PACE:
             calls.slow, calls.slow_for = True, outcome.after
         if probe:
-            calls.probe = not failed
+            # Settings that are refused pause the channel in a moment; until then nobody else is to try.
+            calls.probe = not failed and not isinstance(outcome, Misconfigured)
+            if isinstance(outcome, Misconfigured):
+                calls.reason = outcome.reason
         if calls.urgent:
             self._draw_soon()
 
