@@ -14,15 +14,15 @@ PERMIT_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A window: `slots` of `seconds` each."""
+    """A window: `slots` of so many `micros`econds each. Whole numbers: a slot's edge is one instant."""
 
-    seconds: float
+    micros: int
     slots: int
 
 
 # Any window with a permit's life before it touches at most so many slots.
-SECOND = Span(0.05, 22)
-HOUR = Span(60.0, 62)
+SECOND = Span(50_000, 22)
+HOUR = Span(60_000_000, 62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Counts:
 
 def at(count: Count, span: Span, now: float) -> Count:
     """The count as of now: what is too old falls out. A clock that steps back changes nothing."""
-    passed = int(now // span.seconds) - count.at
+    passed = _micros(now) // span.micros - count.at
     if passed <= 0:
         return count
     kept = count.counts[: max(0, span.slots - passed)]
@@ -87,8 +87,12 @@ def _free_in(count: Count, span: Span, limit: int, now: float) -> float:
             break
         over -= count.counts[age]
         if over <= 0:
-            return max(0.0, (count.at - age + span.slots) * span.seconds - now)
+            return ((count.at - age + span.slots) * span.micros - _micros(now)) / 1e6
     return 0.0
+
+
+def _micros(now: float) -> int:
+    return round(now * 1e6)
 
 
 @dataclass(frozen=True, slots=True)
