@@ -15,9 +15,12 @@ from dispatcher.channels.email import EmailChannel
 from dispatcher.channels.push import PushChannel
 from dispatcher.channels.sms import SmsChannel
 from dispatcher.channels.vapid import subject, vapid_key
+from dispatcher.console.acts import Acts
+from dispatcher.console.pages import Console
 from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
+from dispatcher.operating.reroute import Rerouting
 from dispatcher.people import entering
 from dispatcher.people.changing import Changes
 from dispatcher.people.desk import Desk
@@ -27,6 +30,7 @@ from dispatcher.people.own import OwnPages
 from dispatcher.people.passwords import Passwords
 from dispatcher.people.throttle import Throttle
 from dispatcher.planning.planner import GROUP, Planner
+from dispatcher.planning.reach import switched_on
 from dispatcher.reach_watch import ReachWatch
 from dispatcher.sending import receipts, stop_list, unsubscribe
 from dispatcher.sending.budget import Budget
@@ -128,12 +132,26 @@ class Dispatcher:
             OwnPages(self.site, self._opened, Changes(throttle, passwords)).routes(),
             Desk(self.site, self._opened, self._settings.public_url).routes(),
             Editing(self.site, self._opened).routes(),
+            Console(self.site, self._opened, context.clock).routes(),
+            self._acts().routes(),
         ):
             self.app.include_router(pages)
         self.app.include_router(
             unsubscribe.router(self.site.pages, self._opened, self.renderer.links, context.clock)
         )
         self.app.include_router(receipts.router(self._opened, context.clock, self._settings.signing_key()))
+
+    def _acts(self) -> Acts:
+        clock, profile_of = self._context.clock, self._settings.profile_of
+        budget = Budget(clock, profile_of)
+        rerouting = Rerouting(clock, profile_of=profile_of, budget=budget, on=switched_on(self._settings))
+        return Acts(
+            self.site,
+            self._opened,
+            clock,
+            rerouting=rerouting,
+            subscriptions=subscriptions(self._context, budget=budget),
+        )
 
     def _opened(self) -> asyncpg.Pool:
         assert self._pool is not None, "not started"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from dispatcher.ledger import COLUMN, EVERYTHING, FROM, Period
 from shared.db import AnyConnection
@@ -37,8 +38,8 @@ async def lines(
     *,
     place: str | None = None,
     reason: str | None = None,
-    page: int = 1,
     limit: int = PAGE,
+    offset: int = 0,
 ) -> Sequence[Line]:
     """Newest changes first. `place` is a column of the ledger's sum, None for all of them; `reason`
     narrows to that reason of the decision or of its message."""
@@ -55,23 +56,27 @@ async def lines(
         place,
         reason,
         limit,
-        (max(page, 1) - 1) * limit,
+        offset,
     )
     return [Line(**{**row, "pupils": tuple(row["pupils"])}) for row in rows]
 
 
-async def period_of(
-    connection: AnyConnection, *, school: str | None, first: date | None, last: date | None
-) -> Period:
-    """The school's days from `first` to `last`, both included; without a school by the zone of all,
-    or in UTC where they differ."""
+async def zone_of(connection: AnyConnection, school: str | None) -> ZoneInfo:
+    """The school's zone; without a school the zone of all, or UTC where they differ."""
     zones = [
         row["timezone"]
         for row in await connection.fetch(
             "SELECT DISTINCT timezone FROM roster.school WHERE $1::text IS NULL OR school = $1", school
         )
     ]
-    where = zone(zones[0] if len(zones) == 1 else "UTC")
+    return zone(zones[0] if len(zones) == 1 else "UTC")
+
+
+async def period_of(
+    connection: AnyConnection, *, school: str | None, first: date | None, last: date | None
+) -> Period:
+    """The school's days from `first` to `last`, both included, by `zone_of` it."""
+    where = await zone_of(connection, school)
 
     def midnight(day: date, later: int) -> datetime:
         return datetime.combine(date.fromordinal(day.toordinal() + later), datetime.min.time(), where)

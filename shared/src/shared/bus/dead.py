@@ -51,7 +51,12 @@ _OPEN = """replayed_at IS NULL AND discarded_at IS NULL
 
 
 async def waiting(
-    connection: AnyConnection, service: Service, *, school: str | None = None, page: int = 1, limit: int = 50
+    connection: AnyConnection,
+    service: Service,
+    *,
+    school: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
 ) -> list[DeadLetter]:
     """Those nobody has dealt with, the newest first; of one school or of all."""
     rows = await connection.fetch(
@@ -60,7 +65,7 @@ async def waiting(
             ORDER BY at DESC, id LIMIT $2 OFFSET $3""",
         school,
         limit,
-        (max(page, 1) - 1) * limit,
+        offset,
     )
     return [
         DeadLetter(

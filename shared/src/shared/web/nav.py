@@ -25,7 +25,11 @@ class Entry:
     roles: frozenset[Role]
 
 
-NAV: tuple[Entry, ...] = (Entry("/dispatcher/accounts/", mark("Сотрудники"), frozenset({Role.ADMIN})),)
+NAV: tuple[Entry, ...] = (
+    Entry("/dispatcher/", mark("Рассылка"), frozenset({Role.OPERATOR, Role.ADMIN, Role.IT})),
+    Entry("/dispatcher/families", mark("Семьи"), frozenset({Role.OPERATOR, Role.ADMIN})),
+    Entry("/dispatcher/accounts/", mark("Сотрудники"), frozenset({Role.ADMIN})),
+)
 
 MY_PAGE = "/dispatcher/my-access"
 """Everybody's own page: password, log out everywhere."""

@@ -1,0 +1,1 @@
+"""The operators' pages below `/dispatcher/`: what waits, what became of everything, and the levers."""
