@@ -132,7 +132,7 @@ class Dispatcher:
             OwnPages(self.site, self._opened, Changes(throttle, passwords)).routes(),
             Desk(self.site, self._opened, self._settings.public_url).routes(),
             Editing(self.site, self._opened).routes(),
-            Console(self.site, self._opened, context.clock).routes(),
+            Console(self.site, self._opened, context.clock, limits_of(self._settings)).routes(),
             self._acts().routes(),
         ):
             self.app.include_router(pages)

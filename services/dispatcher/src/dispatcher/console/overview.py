@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from dispatcher import deadlines, ledger, reconcile
 from dispatcher.deadlines import Deadlines, Open
 from dispatcher.ledger import Period, Queue, Sum
+from dispatcher.providers import Standing, standings
 from dispatcher.reconcile import Lag
+from dispatcher.sending.limits import Limits
 from shared.bus import dead
 from shared.categories import ELECTRONIC, Channel
 from shared.db import AnyConnection
@@ -20,24 +22,12 @@ _URGENT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
-    """How a channel's gateway does. `median` and `slowest` seconds of its last calls; `until`: when it
-    is tried again."""
-
-    state: str
-    reason: str | None
-    until: datetime | None
-    median: float | None
-    slowest: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Lane:
     """One channel: its queue, its gateway, and what was accepted in each of the last minutes."""
 
     queue: Queue
     rate: float
-    provider: Provider
+    provider: Standing
     minutes: Sequence[int]
 
 
@@ -64,11 +54,14 @@ class Overview:
     dead: int
 
 
-async def read(connection: AnyConnection, period: Period, now: datetime) -> Overview:
-    """`now` is school time. Queues and gateways are the installation's, all else the school's."""
+async def read(
+    connection: AnyConnection, period: Period, now: datetime, allowed: Mapping[Channel, Limits]
+) -> Overview:
+    """`now` is school time; `allowed` are the providers' limits. Queues and gateways are the
+    installation's, all else the school's."""
     school = period.school
     rates = await ledger.rates(connection)
-    providers = await _providers(connection)
+    providers = {one.channel: one for one in await standings(connection, allowed)}
     minutes = await _minutes(connection)
     lanes = [
         Lane(queue, rates[queue.channel], providers[queue.channel], minutes[queue.channel])
@@ -103,22 +96,6 @@ async def failures(connection: AnyConnection, school: str | None, *, limit: int 
         limit,
     )
     return [Failures(Channel(row["channel"]), row["reason"], row["messages"]) for row in rows]
-
-
-async def _providers(connection: AnyConnection) -> Mapping[Channel, Provider]:
-    rows = await connection.fetch(
-        """SELECT channel, state, reason, until,
-                  (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY one) FROM unnest(latencies) AS one)
-                      AS median,
-                  (SELECT max(one) FROM unnest(latencies) AS one) AS slowest
-           FROM dispatch.provider"""
-    )
-    return {
-        Channel(row["channel"]): Provider(
-            row["state"], row["reason"], row["until"], row["median"], row["slowest"]
-        )
-        for row in rows
-    }
 
 
 async def _minutes(connection: AnyConnection) -> Mapping[Channel, Sequence[int]]:

@@ -1,6 +1,6 @@
 """The operators' pages for looking: numbers with their rows, families with an audit (R-B10, R-D2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -19,10 +19,12 @@ from dispatcher.ledger import Period
 from dispatcher.ledger_rows import lines, period_of, zone_of
 from dispatcher.notices.notice import instant
 from dispatcher.people import accounts
+from dispatcher.sending.limits import Limits
 from dispatcher.why_words import sentences
 from shared import audit
 from shared.access import Access, access
 from shared.bus import dead
+from shared.categories import Channel
 from shared.clock import Clock
 from shared.db import AnyConnection
 from shared.staff import Role, Staff
@@ -44,10 +46,18 @@ _REFRESH = {"Refresh": "60"}
 class Console:
     """Routes for reading. An operator sees one school, an account of the whole installation all."""
 
-    def __init__(self, site: Site, pool_of: Callable[[], asyncpg.Pool], clock: Clock) -> None:
+    def __init__(
+        self,
+        site: Site,
+        pool_of: Callable[[], asyncpg.Pool],
+        clock: Clock,
+        allowed: Mapping[Channel, Limits],
+    ) -> None:
+        """`allowed` are the providers' limits."""
         self._pages = site.pages
         self._pool_of = pool_of
         self._clock = clock
+        self._allowed = allowed
 
     def routes(self) -> APIRouter:
         routes = APIRouter()
@@ -70,7 +80,7 @@ class Console:
         staff = staff_of(request)
         async with self._pool_of().acquire(timeout=5) as connection:
             period = await _period(connection, request, staff)
-            found = await overview.read(connection, period, self._clock.now())
+            found = await overview.read(connection, period, self._clock.now(), self._allowed)
             zone = await zone_of(connection, period.school)
             schools = await accounts.schools(connection) if staff.whole else {}
         return self._pages.render(
