@@ -17,6 +17,8 @@ from dispatcher.channels.sms import SmsChannel
 from dispatcher.channels.vapid import subject, vapid_key
 from dispatcher.console.acts import Acts
 from dispatcher.console.pages import Console
+from dispatcher.desk.pages import DeskPages
+from dispatcher.desk.room import Room
 from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
@@ -127,11 +129,13 @@ class Dispatcher:
         self.site = Site("dispatcher", self.path, self._settings, pool_of=lambda: self._pool)
         self.app = self.site.app
         passwords, throttle = Passwords(), Throttle(self._settings.signing_key())
+        room = Room(self.site, self._opened, context.clock, self._settings)
         for pages in (
             entering.router(self.site, self._opened, Logins(throttle, passwords)),
             OwnPages(self.site, self._opened, Changes(throttle, passwords)).routes(),
             Desk(self.site, self._opened, self._settings.public_url).routes(),
             Editing(self.site, self._opened).routes(),
+            DeskPages(room).routes(),
             Console(self.site, self._opened, context.clock, limits_of(self._settings)).routes(),
             self._acts().routes(),
         ):

@@ -28,6 +28,7 @@ class Entry:
 NAV: tuple[Entry, ...] = (
     Entry("/dispatcher/", mark("Рассылка"), frozenset({Role.OPERATOR, Role.ADMIN, Role.IT})),
     Entry("/dispatcher/families", mark("Семьи"), frozenset({Role.OPERATOR, Role.ADMIN})),
+    Entry("/dispatcher/desk/", mark("Стол секретаря"), frozenset({Role.SECRETARY, Role.ADMIN})),
     Entry("/dispatcher/accounts/", mark("Сотрудники"), frozenset({Role.ADMIN})),
 )
 
