@@ -31,13 +31,15 @@ from shared.families import (
 
 PUPIL = tuple[str, str]
 """School and pupil."""
+Epochs = tuple[int, int]
+"""How often a school's roster and consent were written; they only grow."""
 
 
 @dataclass(slots=True)
 class SchoolEntry:
     """One school's registry as far as it was asked for."""
 
-    epochs: tuple[int, int]
+    epochs: Epochs
     school: School
     classes: dict[str, SchoolClass]
     pupils: dict[str, Pupil] = field(default_factory=dict)
@@ -99,6 +101,11 @@ class Families:
     def school(self, school: str) -> School | None:
         entry = self._schools.get(school)
         return entry.school if entry is not None else None
+
+    def epochs(self, school: str) -> Epochs | None:
+        """As of the last load that named the school."""
+        entry = self._schools.get(school)
+        return entry.epochs if entry is not None else None
 
     def classes(self, school: str) -> dict[str, SchoolClass]:
         entry = self._schools.get(school)

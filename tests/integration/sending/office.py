@@ -16,6 +16,7 @@ from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import POLL_SECONDS, Composer
 from dispatcher.sending.gate import Gates
 from dispatcher.sending.limits import Limits
+from dispatcher.sending.papers import Current, Papers
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
 from dispatcher.sending.sender import WIDTHS, Sender, Width
@@ -243,11 +244,12 @@ class Office:
         """The sender at work. `on`: channels that count as switched on beside those of the ports."""
         channels = frozenset({port.channel for port in ports} | set(on))
         settler = Settler(self.pool, self.clock, budget=self.budget, backoff=backoff or Backoff())
+        papers = Papers(self.pool)
         gates = Gates(self.pool, {port.channel: limits for port in ports})
         sender = Sender(
             self.pool,
             self.clock,
-            ports=gates.before(ports),
+            ports=gates.before(Current(port, papers) for port in ports),
             room=gates.room,
             renderer=self.renderer,
             make_preparer=lambda: Preparer(

@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 from integration.sending.office import Office, ScriptedPort
+from support.buses import eventually
 
 from dispatcher import ledger
+from dispatcher.channels.base import Accepted, Parcel
 from dispatcher.channels.email import EmailChannel
+from dispatcher.sending.sender import Width
 from sandbox.faults import NO_SUCH_MAILBOX
 from sandbox.inbox import Inbox
 from shared.categories import Channel
@@ -54,6 +57,33 @@ async def test_withdrawn_consent_stops_the_very_next_send(office: Office) -> Non
     assert decision["missing"] == ["withdrawn"]
     assert sorted(status for _, status in await office.statuses()) == ["accepted", "cancelled"]
     assert (await office.decision(sent))["verdict"] == "tell"
+
+
+async def test_a_withdrawal_stops_what_was_checked_and_waits_for_its_turn(office: Office) -> None:
+    """R-C5: two letters in hand and one connection; the consents are withdrawn during the first call."""
+    for name in ("1", "2"):
+        await office.family(name, email=f"{name}@example.org")
+        await office.tell(name)
+
+    async def both_withdraw(_parcel: Parcel) -> Accepted:
+        for name in ("1", "2"):
+            await office.withdraw(name)
+        return Accepted()
+
+    port = ScriptedPort(Channel.EMAIL, [both_withdraw])
+    await office.compose()
+    async with office.sending(port, widths={Channel.EMAIL: Width(calls=1, hand=2)}):
+        await eventually(lambda: _ended(office))
+    assert len(port.parcels) == 1
+    assert sorted(status for _, status in await office.statuses()) == ["accepted", "cancelled"]
+    reasons = [
+        row["reason"] for row in await office.pool.fetch("SELECT reason FROM dispatch.message_history")
+    ]
+    assert "papers_changed" in reasons
+
+
+async def _ended(office: Office) -> bool:
+    return {status for _, status in await office.statuses()} <= {"accepted", "cancelled"}
 
 
 async def test_restricted_rights_stop_it_too(office: Office) -> None:

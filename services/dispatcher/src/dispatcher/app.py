@@ -39,6 +39,7 @@ from dispatcher.sending.budget import Budget
 from dispatcher.sending.composer import Composer
 from dispatcher.sending.detour import Detour
 from dispatcher.sending.gate import Gates, limits_of
+from dispatcher.sending.papers import Current, Papers
 from dispatcher.sending.polling import Poller
 from dispatcher.sending.prepare import Preparer
 from dispatcher.sending.retry import Backoff
@@ -202,12 +203,12 @@ class _Running:
         self._ports = make_ports(settings)
         self._gates = Gates(pool, limits_of(settings))
         on = frozenset(port.channel for port in self._ports)
-        budget = Budget(clock, profile_of)
+        budget, papers = Budget(clock, profile_of), Papers(pool)
         self._settler = Settler(pool, clock, budget=budget, backoff=Backoff())
         self._sender = Sender(
             pool,
             clock,
-            ports=self._gates.before(self._ports),
+            ports=self._gates.before(Current(port, papers) for port in self._ports),
             room=self._gates.room,
             renderer=renderer,
             make_preparer=lambda: Preparer(clock, profile_of=profile_of, budget=budget, channels=on),

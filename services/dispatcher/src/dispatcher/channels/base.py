@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shared.categories import Channel
+from shared.registry import Epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,15 @@ Outcome = Accepted | Retry | AddressFailed | MessageFailed | Misconfigured | Unk
 class Parcel:
     """One message ready to go. `content` is what the channel's renderer made of it:
     the whole RFC 5322 message for e-mail, UTF-8 text for SMS, the JSON payload for push.
-    `urgent`: worth waking a sleeping phone for (push)."""
+    `urgent`: worth waking a sleeping phone for (push). `papers`: the registry's epochs it was checked
+    against; None: nothing of the registry is in it."""
 
     message: UUID
     school: str
     addresses: tuple[str, ...]
     content: bytes
     urgent: bool = False
+    papers: Epochs | None = None
 
 
 def topic(message: UUID) -> str:

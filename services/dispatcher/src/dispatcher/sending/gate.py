@@ -283,6 +283,8 @@ class Gated:
             broken = Unknown(f"port: {type(error).__name__}")
             self._gate.heard(broken, time.monotonic() - began, probe=leave.probe)
             raise
+        if isinstance(outcome, Retry) and outcome.blame is Blame.GATE:
+            return outcome  # nobody was called; a probe's lease runs out
         self._gate.heard(outcome, time.monotonic() - began, probe=leave.probe)
         return outcome
 

@@ -20,7 +20,7 @@ from shared.categories import Channel
 from shared.clock import Clock
 from shared.db import AnyConnection
 from shared.families import Guardian, Guardianship, Pupil, SchoolClass
-from shared.registry import Families
+from shared.registry import Epochs, Families
 from shared.settings import Profile
 
 ACTOR = "sender"
@@ -29,11 +29,12 @@ _AFTER_EARLIER = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message that may go now, and to where."""
+    """A message that may go now, and to where. `papers`: the epochs of the registry that say so."""
 
     claimed: Claimed
     view: MessageView
     addresses: tuple[str, ...]
+    papers: Epochs | None = None
 
 
 class Preparer:
@@ -75,7 +76,8 @@ class Preparer:
                     period=one.period,
                     first=one.message not in loaded.acquainted,
                 )
-                ready.append(Ready(one, view, addresses[one.school, one.guardian, one.channel]))
+                where = addresses[one.school, one.guardian, one.channel]
+                ready.append(Ready(one, view, where, self._families.epochs(one.school)))
         await self._dispose(connection, verdicts, now)
         return ready
 

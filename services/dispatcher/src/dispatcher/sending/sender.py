@@ -252,7 +252,7 @@ class Sender:
             self._start(lane, claimed, self._settler.settled(Result(ready, Retry("not_rendered"))))
             return None
         urgent = claimed.kind is Kind.IMMEDIATE
-        parcel = Parcel(claimed.message, claimed.school, ready.addresses, content, urgent)
+        parcel = Parcel(claimed.message, claimed.school, ready.addresses, content, urgent, ready.papers)
         return Packed(ready, parcel, checked)
 
     async def _begin_sms(self, lane: Lane, packed: Sequence[Packed]) -> list[Packed]:
