@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from support.burst import WITH_WEEKLY
 from support.buses import BusKit, Kafka
-from support.chaos import Plan, Stage, chosen_seed, play, prepared
+from support.chaos import play
 from support.fleet import Fleet, onebox, services
 from support.kafka_lag import caught_up
 from support.reckoning import reckon
+from support.stage import Plan, Stage, chosen_seed, prepared
 
 from onebox.postgres import EmbeddedPostgres
 from shared.migrations import migrate

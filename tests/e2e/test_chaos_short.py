@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.buses import BusKit
-from support.chaos import Plan, chosen_seed, play, prepared
+from support.chaos import play
 from support.fleet import Fleet, services
 from support.kafka_lag import caught_up
 from support.reckoning import reckon
+from support.stage import Plan, chosen_seed, prepared
 
 
 @pytest.mark.timeout(300)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.journal import School
@@ -23,7 +24,7 @@ from support import contract
 JOURNAL = "main"
 MARK = re.compile(r"М\d{5}М")
 
-_WEIGHTS = {
+ALL_SORTS = {
     "mark": 38,
     "attendance": 22,
     "remark": 10,
@@ -32,7 +33,10 @@ _WEIGHTS = {
     "assessment": 6,
     "correction": 10,
 }
+AT_ONCE = {"final_mark": 92, "correction": 8}
+"""Only what leaves at once: every message goes while the burst does."""
 _VERBS = {"announcement": "posted", "assessment": "planned"}
+_MARKS = frozenset({"mark", "final_mark"})
 _INDIVIDUAL = frozenset({"mark", "attendance", "remark", "final_mark"})
 NOT_NAMED_IN_SHORT = frozenset({"remark"})
 """Categories of which an SMS says only that there is one."""
@@ -77,17 +81,24 @@ class Sent:
         return str(self.event["data"]["entity"])
 
 
-def burst(school: School, count: int, seed: int) -> list[Sent]:
-    """`count` changes of the school's Monday, the same for the same seed; an entity's in order."""
+def burst(
+    school: School, count: int, seed: int, sorts: Mapping[str, int] = MappingProxyType(ALL_SORTS)
+) -> list[Sent]:
+    """`count` changes of the school's Monday, the same for the same seed; an entity's in order. `sorts`:
+    categories, and corrections of marks, by weight."""
     rng = random.Random(f"burst/{seed}")
     made: list[Sent] = []
+    marks: list[Sent] = []
     for number in range(count):
-        category = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
-        marks = [one for one in made if one.category == "mark"]
+        category = rng.choices(list(sorts), list(sorts.values()))[0]
         if category == "correction" and marks:
-            made.append(_corrected(rng.choice(marks), number))
+            one = _corrected(rng.choice(marks), number)
         else:
-            made.append(_fresh(school, "mark" if category == "correction" else category, number, rng))
+            first = "mark" if "mark" in sorts else "final_mark"
+            one = _fresh(school, first if category == "correction" else category, number, rng)
+        made.append(one)
+        if one.category in _MARKS:
+            marks.append(one)
     return made
 
 
@@ -150,7 +161,9 @@ def _mark(number: int) -> str:
 
 
 def _time(number: int) -> str:
-    return (datetime.fromisoformat("2026-11-23T09:00:00+03:00") + timedelta(seconds=number)).isoformat()
+    return (
+        datetime.fromisoformat("2026-11-23T09:00:00+03:00") + timedelta(milliseconds=100 * number)
+    ).isoformat()
 
 
 def newest(sent: Iterable[Sent]) -> list[Sent]:

@@ -101,6 +101,19 @@ class Fleet:
             return f"{program.name}: {type(error).__name__}"
         return "" if answer.status_code == httpx.codes.OK else f"{program.name}: {answer.text}"
 
+    async def working(self, service: str) -> list[str]:
+        """Those of the service that have started: their pages are not answered 503."""
+        found = []
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            for program in self.of(service):
+                try:
+                    answer = await client.get(f"{program.url}{PATHS[service]}/")
+                except httpx.TransportError:
+                    continue
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    found.append(program.name)
+        return found
+
     async def kill(self, name: str) -> None:
         """Kill -9, and wait until it is gone. One that ended by itself is a failure of its own."""
         process = self._running.pop(name)

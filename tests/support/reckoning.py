@@ -8,8 +8,9 @@ it tells the same story.
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pypdf
@@ -19,10 +20,13 @@ from dispatcher.sending.sender import UNSETTLED
 from sandbox.journal import School
 from shared.db import connect
 from support.burst import MARK, NOT_NAMED_IN_SHORT, Owed, by_guardian, newest, owed
-from support.chaos import Stage, fetch
+from support.stage import Stage, fetch
 
 _SHEET = re.compile(r"Лист([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 _LEFT_OUT = re.compile(r"и ещё (\d+)")
+
+_ON_THE_WAY, _WRITTEN_DOWN = timedelta(seconds=1), timedelta(seconds=5)
+"""A tenth of a second, on a machine that does twenty other things."""
 
 STAFF = "staff"
 """Whoever else gets letters: notices, never a family's news."""
@@ -46,6 +50,16 @@ SELECT bus_group, topic, reason FROM paper.dead_letter
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What matters of a letter: read once, for reading one takes milliseconds."""
+
+    address: str
+    name: str
+    marks: frozenset[str]
+    at: datetime
+
+
 @dataclass(slots=True)
 class Hands:
     """What each guardian holds: marks by channel, and how many items a short text left out."""
@@ -55,6 +69,7 @@ class Hands:
     left_out: Counter[str] = field(default_factory=Counter)
     sheets: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     touched: set[str] = field(default_factory=set)
+    mail: list[Letter] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +93,24 @@ class Verdict:
         return "\n".join(lines + [f"  {wrong}" for wrong in self.wrongs[:40]])
 
 
-async def reckon(stage: Stage) -> Verdict:
-    """Judge a stage that has come to rest."""
+async def reckon(stage: Stage, *, without: Collection[str] = ()) -> Verdict:
+    """Judge a stage that has come to rest. `without`: guardians whose papers changed on the way, so that the
+    lists do not say what they are owed."""
     hands = await _hands(stage)
-    everything = list(owed(stage.sent, stage.families, stage.school))
+    everything = [
+        one for one in owed(stage.sent, stage.families, stage.school) if one.guardian not in without
+    ]
     latest = {one.id for one in newest(stage.sent)}
     due = [one for one in everything if one.sent.id in latest]
-    doubles = _repeated_letters(stage)
+    doubles = _repeated_letters(stage, hands)
     texts_twice = await _texts_twice(stage)
     return Verdict(
-        lost=[*_untaken(stage), *await _undecided(stage, everything), *_unreached(stage, due, hands)],
-        astray=_astray(stage, everything, hands),
+        lost=[
+            *_untaken(stage),
+            *await _undecided(stage, everything, without),
+            *_unreached(stage, due, hands),
+        ],
+        astray=_astray(stage, everything, hands, without),
         twice=[*doubles, *texts_twice],
         books=await _books(stage),
         counts=_counts(stage, hands),
@@ -106,9 +128,10 @@ def _untaken(stage: Stage) -> list[str]:
     return wrong
 
 
-async def _undecided(stage: Stage, everything: Iterable[Owed]) -> list[str]:
+async def _undecided(stage: Stage, everything: Iterable[Owed], without: Collection[str]) -> list[str]:
     """Every change and guardian has its decision, nobody else has, and none is left hanging."""
-    decided = {(row["id"], row["guardian"]): row for row in await fetch(stage.database, _DECIDED)}
+    rows = [row for row in await fetch(stage.database, _DECIDED) if row["guardian"] not in without]
+    decided = {(row["id"], row["guardian"]): row for row in rows}
     wanted = {(one.sent.id, one.guardian) for one in everything}
     wrong = [f"no decision: {pair}" for pair in sorted(wanted - decided.keys())]
     wrong += [f"a decision nobody asked for: {pair}" for pair in sorted(decided.keys() - wanted)]
@@ -147,14 +170,14 @@ def _reached(one: Owed, hands: Hands, *, mailbox: bool) -> bool:
             return True
 
 
-def _astray(stage: Stage, everything: Iterable[Owed], hands: Hands) -> list[str]:
+def _astray(stage: Stage, everything: Iterable[Owed], hands: Hands, without: Collection[str]) -> list[str]:
     """Nobody has a mark that was not for them, and those who are owed nothing were not even written to."""
     may: dict[str, set[str]] = defaultdict(set)
     for one in everything:
         if one.verdict[0] != "suppress":
             may[one.guardian].add(one.sent.mark)
     wrong = []
-    for guardian in [STAFF, *(one.id for one in stage.school.guardians)]:
+    for guardian in {STAFF, *(one.id for one in stage.school.guardians)}.difference(without):
         has = hands.letters[guardian] | hands.short[guardian] | hands.sheets[guardian]
         wrong += [f"{mark} is not for {guardian}" for mark in sorted(has - may[guardian])]
         if guardian in hands.touched and not may[guardian]:
@@ -162,25 +185,49 @@ def _astray(stage: Stage, everything: Iterable[Owed], hands: Hands) -> list[str]
     return wrong
 
 
-def _repeated_letters(stage: Stage) -> list[str]:
+def _repeated_letters(stage: Stage, hands: Hands) -> list[str]:
     """A letter comes again only under its own name, no more often than outcomes could be unknown."""
-    times = Counter(str(letter.message["Message-ID"]) for letter in stage.world.inbox.letters)
-    again = sum(times.values()) - len(times)
+    again = _again(hands)
     kills = stage.fleet.kills
     bound = UNSETTLED * (kills["dispatcher"] + kills["onebox"] + kills["postgres"])
     bound += stage.broken_off["email after"]
-    wrong = [f"{again} letters came again, {bound} at most"] if again > bound else []
+    wrong = [f"{len(again)} letters came again, {bound} at most"] if len(again) > bound else []
     bodies: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for letter in stage.world.inbox.letters:
-        for mark in MARK.findall(letter.text):
-            bodies[letter.rcpt_to[0], mark].add(str(letter.message["Message-ID"]))
+    for letter in hands.mail:
+        for mark in letter.marks:
+            bodies[letter.address, mark].add(letter.name)
     corrected = _marks_said_again(stage)
     wrong += [
         f"{mark} came to {address} in {len(names)} different letters"
         for (address, mark), names in bodies.items()
         if len(names) > 1 and mark not in corrected
     ]
+    if stage.blows:
+        at_once = _by_blow(stage, again)
+        wrong += [
+            f"{times} letters of one kill came again" for times in at_once.values() if times > UNSETTLED
+        ]
+        if at_once[None]:
+            wrong.append(f"{at_once[None]} letters came again though nobody was killed")
     return wrong
+
+
+def _again(hands: Hands) -> list[Letter]:
+    """Letters that were not the last of their name."""
+    last = {letter.name: letter for letter in hands.mail}
+    return [letter for letter in hands.mail if last[letter.name] is not letter]
+
+
+def _by_blow(stage: Stage, again: Iterable[Letter]) -> Counter[datetime | None]:
+    """How many letters came again for each kill: the first one that came before the answer could be
+    written down. What the dead had handed over is still taken a moment later."""
+    return Counter(
+        next(
+            (blow for blow in stage.blows if -_ON_THE_WAY <= blow - letter.at <= _WRITTEN_DOWN),
+            None,
+        )
+        for letter in again
+    )
 
 
 def _marks_said_again(stage: Stage) -> set[str]:
@@ -200,6 +247,13 @@ async def _texts_twice(stage: Stage) -> list[str]:
     wrong = [f"SMS {one} is nobody's: sent twice" for one in sorted(taken - ours.keys())]
     wrong += [f"SMS {one} stands for {times} messages" for one, times in ours.items() if times > 1]
     wrong += [f"SMS {one} was never taken" for one in sorted(ours.keys() - taken)]
+    corrected = _marks_said_again(stage)
+    said = Counter((sms.number, mark) for sms in stage.world.sms.messages for mark in MARK.findall(sms.text))
+    wrong += [
+        f"{mark} came by {times} SMS to one phone"
+        for (_, mark), times in said.items()
+        if times > 1 and mark not in corrected
+    ]
     tags = {str(notice.payload["tag"]) for notice in stage.world.push.notices}
     pushed = (
         await fetch(
@@ -233,12 +287,16 @@ async def _books(stage: Stage) -> list[str]:
 
 
 async def _hands(stage: Stage) -> Hands:
-    hands, who = Hands(), _addresses(stage.school)
-    for letter in stage.world.inbox.letters:
-        for address in letter.rcpt_to:
+    hands, who = Hands(), addresses(stage.school)
+    for taken in stage.world.inbox.letters:
+        message = taken.message
+        body = message.get_body(("plain",))
+        marks = frozenset(MARK.findall(str(body.get_content()) if body else ""))
+        for address in taken.rcpt_to:
             if (guardian := who.get(address, STAFF)) != STAFF:
                 hands.touched.add(guardian)
-            hands.letters[guardian].update(MARK.findall(letter.text))
+            hands.letters[guardian].update(marks)
+            hands.mail.append(Letter(address, str(message["Message-ID"]), marks, taken.received_at))
     for sms in stage.world.sms.messages:
         _shorts(hands, who[sms.number], sms.text)
     shown = {str(notice.payload["tag"]): notice for notice in stage.world.push.notices}
@@ -260,7 +318,7 @@ def _shorts(hands: Hands, guardian: str, text: str) -> None:
     hands.touched.add(guardian)
 
 
-def _addresses(school: School) -> dict[str, str]:
+def addresses(school: School) -> dict[str, str]:
     """Mailbox, phone or device to its guardian."""
     who = {}
     for guardian in school.guardians:
@@ -286,7 +344,7 @@ def _sheets(pdf: Path) -> dict[str, set[str]]:
 
 
 def _counts(stage: Stage, hands: Hands) -> dict[str, object]:
-    names = {str(letter.message["Message-ID"]) for letter in stage.world.inbox.letters}
+    names, again = {letter.name for letter in hands.mail}, _again(hands)
     tags = {str(notice.payload["tag"]) for notice in stage.world.push.notices}
     return {
         "seed": stage.plan.seed,
@@ -295,7 +353,8 @@ def _counts(stage: Stage, hands: Hands) -> dict[str, object]:
         "requests repeated": stage.told.retries,
         "kills": dict(stage.fleet.kills),
         "connections broken off": dict(stage.broken_off),
-        "letters": f"{len(names)}, again {len(stage.world.inbox.letters) - len(names)}",
+        "letters": f"{len(names)}, again {len(again)}",
+        **({"again for one kill": max(_by_blow(stage, again).values(), default=0)} if stage.blows else {}),
         "SMS": len(stage.world.sms.messages),
         "notices": f"{len(tags)}, again {len(stage.world.push.notices) - len(tags)}",
         "families with sheets": sum(bool(marks) for marks in hands.sheets.values()),
