@@ -28,23 +28,6 @@ class Replayed:
     not_failed: tuple[UUID, ...]
 
 
-async def failed(
-    connection: AnyConnection, *, school: str | None, reason: str | None = None, channel: str | None = None
-) -> list[UUID]:
-    """The newest failed messages, at most AT_MOST."""
-    rows = await connection.fetch(
-        """SELECT id FROM dispatch.message
-           WHERE status = 'failed' AND ($1::text IS NULL OR school = $1)
-             AND ($2::text IS NULL OR reason = $2) AND ($3::text IS NULL OR channel = $3)
-           ORDER BY settled_at DESC LIMIT $4""",
-        school,
-        reason,
-        channel,
-        AT_MOST,
-    )
-    return [row["id"] for row in rows]
-
-
 async def replay(
     connection: AnyConnection, messages: Sequence[UUID], deed: Deed, *, now: datetime
 ) -> Replayed:
