@@ -107,6 +107,15 @@ class DeadLetterRow(SQLModel):
     discarded_at: MaybeMoment
 
 
+class ErasedRow(SQLModel):
+    """A step of an order of destruction that a service has carried out (`shared.erasure`)."""
+
+    erasure: UuidKey
+    step: Key
+    at: Noted
+    counts: Json
+
+
 class AuditRow(SQLModel):
     """Who did what about whom (R-D2). No UPDATE, no DELETE."""
 

@@ -7,7 +7,7 @@ from shared.migrations import OWNED, REGISTRY
 from shared.topics import Service
 
 SCHEMAS = [schema for schemas in OWNED.values() for schema in schemas]
-READ_BY_ALL = {"outbox", "bus_cursor", "alembic_version"}
+READ_BY_ALL = {"outbox", "bus_cursor", "alembic_version", "erased"}
 APPEND_ONLY = {"audit"}
 OPENS_DOORS = {"password", "invitation", "throttle"}
 """Of the registry, and yet their writer's alone."""

@@ -20,6 +20,7 @@ from shared.tables import (
     CursorRow,
     DateKey,
     DeadLetterRow,
+    ErasedRow,
     GivenUuidKey,
     Integers,
     Json,
@@ -84,6 +85,7 @@ class Sheet(_Consent, table=True):
     signed_by: Text
     accepted_by: Text
     registered_by: Text
+    erased_at: MaybeMoment
 
 
 class Application(_Consent, table=True):
@@ -101,6 +103,7 @@ class Application(_Consent, table=True):
     pupil_access: bool
     accepted_by: Text
     registered_by: Text
+    erased_at: MaybeMoment
 
 
 class Withdrawal(_Consent, table=True):
@@ -116,6 +119,27 @@ class Withdrawal(_Consent, table=True):
     registered_by: Text
     registered_at: Noted
     destroyed_at: MaybeMoment
+    voided_at: MaybeMoment
+    overdue_told_at: MaybeMoment
+
+
+class Erasure(_Consent, table=True):
+    """An order of destruction: whom it concerns, by internal ids (R-B8)."""
+
+    __tablename__ = "erasure"
+    id: GivenUuidKey
+    school: Text
+    cause: Text
+    pupils: Texts
+    guardians: Texts
+    tie_pupils: Texts
+    tie_guardians: Texts
+    received_on: date
+    destroy_by: date
+    ordered_by: Text
+    ordered_at: Noted
+    completed_at: MaybeMoment
+    act: MaybeText
 
 
 class Restriction(_Consent, table=True):
@@ -536,6 +560,10 @@ class DiscrepancyRow(_Dispatch, table=True):
     found: Text
     seen_at: Noted
     gone_at: MaybeMoment
+
+
+class Erased(ErasedRow, _Dispatch, table=True):
+    __tablename__ = "erased"
 
 
 class Outbox(OutboxRow, _Dispatch, table=True):

@@ -16,6 +16,7 @@ from shared.tables import (
     CursorRow,
     DateKey,
     DeadLetterRow,
+    ErasedRow,
     GivenUuidKey,
     Json,
     Key,
@@ -163,6 +164,10 @@ class Refused(_Ingest, table=True):
     arrival: Big
     first_at: Noted
     last_at: Noted
+
+
+class Erased(ErasedRow, _Ingest, table=True):
+    __tablename__ = "erased"
 
 
 class Outbox(OutboxRow, _Ingest, table=True):

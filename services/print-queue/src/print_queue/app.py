@@ -21,7 +21,7 @@ from shared.web.site import Site
 __all__ = ["PrintQueue", "build", "print_week", "subscriptions"]
 
 _SILENCE = timedelta(minutes=3)  # longer than any round of a whole school takes
-_STUCK = "SELECT count(*) FROM paper.batch WHERE state = 'frozen' AND id < uuidv7(interval '-10 minutes')"
+_STUCK = "SELECT count(*) FROM paper.batch WHERE sha256 IS NULL AND id < uuidv7(interval '-10 minutes')"
 
 
 def subscriptions() -> list[Subscription]:

@@ -84,18 +84,20 @@ class Batches:
             return path
         made = await self._typeset(found)
         if found.sha256 is None:
-            await asyncio.to_thread(archive.write, path, made.pdf)
             async with self.pool.acquire() as connection:
-                if await batchstore.settle(connection, batch, place, made):
+                if await batchstore.settle(connection, batch, found.document, place, made):
                     log.info("paper.typeset", batch=str(batch), pages=made.pages.total_pages)
-                    return path
             found = await self._read(batch)
+            if found.sha256 is None:  # a family was taken out meanwhile
+                return await self.pdf(batch)
         if made.sha256 != found.sha256:
             raise DamagedBatch(
                 f"Файл листов класса {found.class_name} ({found.name}) потерян или изменён, а собрать его "
                 "заново байт в байт не удалось. Восстановите папку paper из резервной копии."
             )
         await asyncio.to_thread(archive.write, path, made.pdf)
+        if (await self._read(batch)).sha256 != made.sha256:  # taken out while we wrote: not this file
+            return await self.pdf(batch)
         return path
 
     async def pdfs(self, batches: Sequence[UUID]) -> list[Path]:

@@ -140,29 +140,38 @@ async def read(connection: AnyConnection, batch: UUID) -> Batch:
 
 
 async def frozen(connection: AnyConnection) -> list[UUID]:
-    """The batches that wait to be typeset, the oldest first."""
-    rows = await connection.fetch("SELECT id FROM paper.batch WHERE state = 'frozen' ORDER BY id")
+    """The batches without a PDF, the oldest first: new ones, and those a family was taken out of."""
+    rows = await connection.fetch("SELECT id FROM paper.batch WHERE sha256 IS NULL ORDER BY id")
     return [row["id"] for row in rows]
 
 
-async def settle(connection: AnyConnection, batch: UUID, pdf: str, made: Typeset) -> bool:
-    """`frozen → typeset`; False if somebody else was first."""
+async def settle(
+    connection: AnyConnection, batch: UUID, document: BatchDocument, pdf: str, made: Typeset
+) -> bool:
+    """`frozen → typeset`; a batch that was further keeps its state. `document` is what was typeset.
+    False if somebody else was first, or a family was taken out meanwhile."""
     async with connection.transaction():
-        status = await connection.execute(
-            """UPDATE paper.batch SET state = 'typeset', pdf = $2, sha256 = $3, pages = $4
-               WHERE id = $1 AND state = 'frozen'""",
+        row = await connection.fetchrow(
+            """UPDATE paper.batch SET pdf = $2, sha256 = $3, pages = $4,
+                   state = CASE state WHEN 'frozen' THEN 'typeset' ELSE state END
+               WHERE id = $1 AND sha256 IS NULL AND jsonb_array_length(input -> 'sheets') = $5
+                   AND jsonb_array_length(input -> 'without_consent') = $6
+               RETURNING old.state AS before""",
             batch,
             pdf,
             made.sha256,
             manifest(made),
+            len(document.sheets),
+            len(document.without_consent),
         )
-        if status != "UPDATE 1":
+        if row is None:
             return False
-        await connection.execute(
-            """INSERT INTO paper.batch_history (batch, from_state, to_state, actor)
-               VALUES ($1, 'frozen', 'typeset', 'print-queue')""",
-            batch,
-        )
+        if row["before"] == BatchState.FROZEN:
+            await connection.execute(
+                """INSERT INTO paper.batch_history (batch, from_state, to_state, actor)
+                   VALUES ($1, 'frozen', 'typeset', 'print-queue')""",
+                batch,
+            )
     return True
 
 

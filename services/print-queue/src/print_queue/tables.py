@@ -15,6 +15,7 @@ from shared.tables import (
     BigKey,
     CursorRow,
     DeadLetterRow,
+    ErasedRow,
     Json,
     Key,
     MaybeBig,
@@ -154,6 +155,10 @@ class Printed(Tables, table=True):
     what: Text
     said: Text
     latest: bool
+
+
+class Erased(ErasedRow, Tables, table=True):
+    __tablename__ = "erased"
 
 
 class Outbox(OutboxRow, Tables, table=True):
