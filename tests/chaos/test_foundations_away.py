@@ -25,6 +25,11 @@ from sandbox.kafka import KafkaBroker
 from shared.migrations import migrate
 
 pytestmark = pytest.mark.slow
+IN_SHORT = (
+    "tests/integration/test_serve.py::test_a_database_that_goes_and_comes_back",
+    "tests/contract/bus/test_failures.py::test_a_killed_broker_loses_nothing",
+    "tests/integration/test_embedded_postgres.py::test_whoever_watches_over_it_outlives_a_disk_that_refuses",
+)
 
 DISK = 400  # MB: an installation takes about half of it
 

@@ -15,6 +15,9 @@ from support.stage import prepared
 from shared.categories import ELECTRONIC, Channel
 
 pytestmark = pytest.mark.slow
+IN_SHORT = (
+    "tests/integration/sending/test_gate.py::test_a_provider_that_is_away_is_left_alone_then_probed_with_one",
+)
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))

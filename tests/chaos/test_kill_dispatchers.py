@@ -12,6 +12,7 @@ from support.buses import BusKit
 from support.storm import weathered
 
 pytestmark = pytest.mark.slow
+IN_SHORT = ("tests/chaos/sending/test_kill.py::test_nothing_lost_and_no_sms_twice",)
 
 
 async def test_on_kafka(kafka_bus: BusKit, tmp_path: Path) -> None:

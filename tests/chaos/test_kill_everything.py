@@ -26,6 +26,7 @@ from onebox.postgres import EmbeddedPostgres
 from shared.migrations import migrate
 
 pytestmark = pytest.mark.slow
+IN_SHORT = ("tests/e2e/test_chaos_short.py::test_nothing_is_lost_when_anything_is_killed",)
 
 PLAN = Plan(
     changes=2_000,

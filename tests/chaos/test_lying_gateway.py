@@ -22,6 +22,7 @@ from sandbox.faults import BreakAfterAccepting
 from sandbox.journal import Kind
 
 pytestmark = pytest.mark.slow
+IN_SHORT = ("tests/integration/sending/test_lying_list.py::test_sms_twice_is_zero",)
 
 _STILL = """
 SELECT count(*) FROM dispatch.message m JOIN dispatch.sms_attempt a ON a.message = m.id

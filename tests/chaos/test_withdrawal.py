@@ -25,6 +25,9 @@ from shared.db import connect
 from shared.topics import Service
 
 pytestmark = pytest.mark.slow
+IN_SHORT = (
+    "tests/integration/sending/test_email.py::test_a_withdrawal_stops_what_was_checked_and_waits_for_its_turn",
+)
 
 REPLICAS = 3
 THINKS = timedelta(seconds=1)

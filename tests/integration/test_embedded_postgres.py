@@ -14,9 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 from support.processes import kill, program, said
 
 from onebox.account import EmbeddedPostgresError
+from onebox.environment import embedded
 from onebox.postgres import EmbeddedPostgres
 
 FAST = {"fsync": "off"}
@@ -146,6 +148,21 @@ async def test_recovers_after_its_own_kill(server: EmbeddedPostgres, folder: Pat
 
     assert await server.start() == url
     assert await ask(url, "SELECT n FROM kept") == 7
+
+
+async def test_whoever_watches_over_it_outlives_a_disk_that_refuses(folder: Path) -> None:
+    """Its settings cannot be written when it is to come back, as on a full disk; then they can."""
+    obstacle = folder / "postgres/cluster/postgresql.conf.draft"
+    with capture_logs() as logs:
+        async with embedded(folder) as url, asyncio.timeout(60):
+            obstacle.mkdir()
+            os.kill(postmaster(folder), signal.SIGKILL)
+            while not any(one["event"] == "postgres.not_back" for one in logs):
+                await asyncio.sleep(0.05)
+            obstacle.rmdir()
+            while not any(one["event"] == "postgres.started" for one in logs[-1:]):
+                await asyncio.sleep(0.05)
+            assert await ask(url, "SELECT 1") == 1
 
 
 async def test_a_stale_pid_that_became_another_program(server: EmbeddedPostgres, folder: Path) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from onebox.account import EmbeddedPostgresError
 from onebox.postgres import EmbeddedPostgres
+from shared.db import DATABASE_AWAY
 from shared.errors import ForPeople
 from shared.settings import Settings
 
@@ -60,6 +61,8 @@ async def _keep_running(server: EmbeddedPostgres) -> None:
                 await server.start()
             except EmbeddedPostgresError as why:
                 log.error("postgres.not_back", reason=str(why))  # noqa: TRY400 - the reason is the whole story
+            except DATABASE_AWAY as why:  # a disk that is full refuses our own files, and statements too
+                log.error("postgres.not_back", reason=type(why).__name__)  # noqa: TRY400 - as above
 
 
 async def _answers(url: str) -> None:
