@@ -85,9 +85,10 @@ class Lane:
 
     @property
     def free(self) -> int:
-        """How many more to take: no more than go out well before their papers are stale."""
+        """How many more to take: no more than go out well before their papers are stale. None when
+        the gateway became slow, or its limit came near, while more than that were in hand."""
         soon = self.width.calls * FRESH_SECONDS / 4 / max(self.pace, 1e-3)
-        return int(min(self.width.hand, self.width.calls + soon, self.gate())) - len(self.tasks)
+        return max(0, int(min(self.width.hand, self.width.calls + soon, self.gate())) - len(self.tasks))
 
     @property
     def room(self) -> bool:
