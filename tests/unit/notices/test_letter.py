@@ -58,6 +58,11 @@ UNREACHABLE = [
 ]
 DEADLINE = seen(Kind.DEADLINE_LATE, late="12", channels="email sms", **SCHOOL)
 FUTURE = seen("meteor_seen", size=12, **SCHOOL)
+COMING = {"pupil": "p-1", "on": "2026-12-24"}
+TURNS_18 = [
+    replace(seen(Kind.PUPIL_TURNS_18, **SCHOOL | COMING), pupil="Иван Петров"),
+    seen(Kind.PUPIL_TURNS_18, **SCHOOL | {"class": "11А", "pupil": "p-2", "on": "someday"}),
+]
 LETTERS: dict[str, Sequence[Seen]] = {
     "channel_paused": [PAUSED],
     "sms_list_unreachable": [LIST],
@@ -71,6 +76,8 @@ LETTERS: dict[str, Sequence[Seen]] = {
     "provider_away": [AWAY],
     "sms_budget_low": [LOW],
     "sms_budget_spent": [SPENT],
+    "pupil_turns_18": TURNS_18,
+    "lists_not_rolled_over": [seen(Kind.LISTS_NOT_ROLLED_OVER, due="2026-09-05", **SCHOOL)],
     "unknown": [FUTURE],
     "several": [
         PAUSED,

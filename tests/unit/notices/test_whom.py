@@ -18,6 +18,8 @@ FACTS = {
     "name": "2026-W47",
     "state": "typeset",
     "hand_out_by": "2026-11-24T12:00:00+00:00",
+    "on": "2026-12-24",
+    "due": "2026-09-05",
 }
 STAFF = Staff(
     (
@@ -27,6 +29,7 @@ STAFF = Staff(
         Account("s", "t8", "teacher", "t8@s.example"),
         Account("s", "mute", "teacher", " "),
         Account("s", "it", "it", "it@s.example"),
+        Account("s", "desk", "secretary", "desk@s.example"),
         Account("z", "boss", "admin", "boss@z.example"),
         Account("z", "t7", "teacher", "t7@z.example"),
     ),
@@ -94,3 +97,10 @@ def test_the_time_of_a_notice() -> None:
 
 def test_equal_records_are_one_notice() -> None:
     assert notice("x").id == notice("x").id != notice("y").id
+
+
+def test_the_desk_is_told_with_the_class_teacher() -> None:
+    """R-C8, R-B11: secretaries, and where a school has none its admins."""
+    assert addresses(notice(Kind.PUPIL_TURNS_18), STAFF) == {"t7@s.example", "desk@s.example"}
+    assert addresses(notice(Kind.LISTS_NOT_ROLLED_OVER), STAFF) == {"desk@s.example"}
+    assert addresses(notice(Kind.LISTS_NOT_ROLLED_OVER, school="z"), STAFF) == {"boss@z.example"}

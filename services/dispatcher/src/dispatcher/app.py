@@ -17,6 +17,7 @@ from dispatcher.channels.sms import SmsChannel
 from dispatcher.channels.vapid import subject, vapid_key
 from dispatcher.console.acts import Acts
 from dispatcher.console.pages import Console
+from dispatcher.desk import year_watch
 from dispatcher.desk.pages import DeskPages
 from dispatcher.desk.room import Room
 from dispatcher.notices import teller
@@ -234,6 +235,7 @@ class _Running:
         self._stop_reader = StopReader(lists) if lists is not None else None
         self._reach = ReachWatch(clock, on=on, budget=budget)
         self._reach_bell, self._stop_bell = Bell(), Bell()
+        self._year, self._year_bell = year_watch.YearWatch(clock), Bell()
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
         for subscription in subscriptions(context, on=on, budget=budget):
             self._bus.subscribe(subscription)
@@ -255,6 +257,7 @@ class _Running:
             "sweeper": self._sweeper.run(),
             "watch": self._watch(),
             "ledger": self._watch_ledger(),
+            "year": self._lead(year_watch.JOB, self._year.run, self._year_bell),
             "gates": self._gates.run(self._sender.wake),
             "reach": self._lead(reach_watch.JOB, self._reach.run, self._reach_bell),
             "ear": self._ear.run(),
@@ -311,11 +314,12 @@ class _Running:
         self._watch_bell.stop()
         self._ledger_bell.stop()
         self._reach_bell.stop()
+        self._year_bell.stop()
         self._stop_bell.stop()
         await self._ended(
             "ear", "composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces"
         )
-        await self._ended("reach", "stop list", "detour")
+        await self._ended("reach", "stop list", "detour", "year")
         self._settler.stop()
         self._gates.stop()
         await self._ended("settler", "gates")

@@ -187,6 +187,7 @@ class Refusal(_Consent, table=True):
     officer: Text
     registered_by: Text
     registered_at: Noted
+    letter: Json
 
 
 class Preference(_Consent, table=True):
@@ -564,6 +565,17 @@ class DiscrepancyRow(_Dispatch, table=True):
 
 class Erased(ErasedRow, _Dispatch, table=True):
     __tablename__ = "erased"
+
+
+class ClassSince(_Dispatch, table=True):
+    """Since which day the lists have a pupil in this class (`dispatcher.desk.rollover`)."""
+
+    __tablename__ = "class_since"
+    school: Key
+    pupil: Key
+    class_name: str = class_column()
+    grade: Text
+    since: date
 
 
 class Outbox(OutboxRow, _Dispatch, table=True):

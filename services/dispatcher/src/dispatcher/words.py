@@ -110,6 +110,8 @@ NOTICES = {
     "provider_away": "сервер не отвечает",
     "sms_budget_low": "SMS этого месяца на исходе",
     "sms_budget_spent": "SMS этого месяца израсходованы",
+    "pupil_turns_18": "ученику скоро исполнится 18 лет",
+    "lists_not_rolled_over": "новые списки классов не готовы",
     "ledger_disagrees": "книга учёта не сходится",
 }
 UNTOLD = {

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     PROVIDER_AWAY = "provider_away"
     SMS_BUDGET_LOW = "sms_budget_low"
     SMS_BUDGET_SPENT = "sms_budget_spent"
+    PUPIL_TURNS_18 = "pupil_turns_18"
+    LISTS_NOT_ROLLED_OVER = "lists_not_rolled_over"
 
 
 FACTS: dict[Kind, tuple[str, ...]] = {
@@ -42,6 +44,8 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.PROVIDER_AWAY: ("channel", "reason"),
     Kind.SMS_BUDGET_LOW: ("school", "month", "segments", "limit"),
     Kind.SMS_BUDGET_SPENT: ("school", "month", "segments", "limit"),
+    Kind.PUPIL_TURNS_18: ("school", "class", "pupil", "on"),
+    Kind.LISTS_NOT_ROLLED_OVER: ("school", "due"),
 }
 """What a notice of each kind must say, all of it text."""
 

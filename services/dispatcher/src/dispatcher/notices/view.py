@@ -58,7 +58,7 @@ async def see(connection: AnyConnection, letter: Letter) -> list[Seen]:
 
 def _may_name(notice: Notice, address: str, staff: Staff) -> bool:
     return (
-        notice.kind in {Kind.MOVED_TO_PAPER, Kind.FAMILY_UNREACHABLE}
+        notice.kind in {Kind.MOVED_TO_PAPER, Kind.FAMILY_UNREACHABLE, Kind.PUPIL_TURNS_18}
         and notice.school is not None
         and notice.class_name is not None
         and teaches(address, notice.school, notice.class_name, staff)

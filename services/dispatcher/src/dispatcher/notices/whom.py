@@ -10,6 +10,8 @@ from dispatcher.notices.notice import Kind, Notice
 class Audience(StrEnum):
     OPERATORS = "operators"
     TEACHERS = "teachers"
+    DESK = "desk"
+    TEACHERS_AND_DESK = "teachers_and_desk"
 
 
 AUDIENCE = {
@@ -26,9 +28,12 @@ AUDIENCE = {
     Kind.PROVIDER_AWAY: Audience.OPERATORS,
     Kind.SMS_BUDGET_LOW: Audience.OPERATORS,
     Kind.SMS_BUDGET_SPENT: Audience.OPERATORS,
+    Kind.PUPIL_TURNS_18: Audience.TEACHERS_AND_DESK,
+    Kind.LISTS_NOT_ROLLED_OVER: Audience.DESK,
 }
 """Operators are those of the notice's school, without a school those of all; a school without
-operators has its admins. Teachers are those of the notice's class."""
+operators has its admins. Teachers are those of the notice's class. The desk is the school's
+secretaries, without any its admins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,23 @@ def teaches(address: str, school: str, class_name: str, staff: Staff) -> bool:
 
 
 def _people(notice: Notice, staff: Staff) -> Iterable[Account]:
-    known = notice.kind in AUDIENCE
-    if known and AUDIENCE[Kind(notice.kind)] is Audience.TEACHERS:
-        return _teachers(notice.school or "", notice.class_name or "", staff)
-    schools = {notice.school} if notice.school else {one.school for one in staff.accounts}
-    return [one for school in sorted(schools) for one in _operators(school, staff)]
+    school, class_name = notice.school or "", notice.class_name or ""
+    audience = AUDIENCE[Kind(notice.kind)] if notice.kind in AUDIENCE else Audience.OPERATORS
+    match audience:
+        case Audience.TEACHERS:
+            return _teachers(school, class_name, staff)
+        case Audience.DESK:
+            return _or_admins("secretary", school, staff)
+        case Audience.TEACHERS_AND_DESK:
+            return [*_teachers(school, class_name, staff), *_or_admins("secretary", school, staff)]
+        case Audience.OPERATORS:
+            schools = {school} if school else {one.school for one in staff.accounts}
+            return [one for each in sorted(schools) for one in _or_admins("operator", each, staff)]
 
 
-def _operators(school: str, staff: Staff) -> list[Account]:
+def _or_admins(role: str, school: str, staff: Staff) -> list[Account]:
     own = [one for one in staff.accounts if one.school == school]
-    return [one for one in own if one.role == "operator"] or [one for one in own if one.role == "admin"]
+    return [one for one in own if one.role == role] or [one for one in own if one.role == "admin"]
 
 
 def _teachers(school: str, class_name: str, staff: Staff) -> list[Account]:

@@ -134,6 +134,23 @@ WORDS: dict[Kind, Words] = {
         "Если SMS нужны раньше, увеличьте предел в настройке sms_segments_per_month. Расход виден здесь:",
         "/dispatcher/",
     ),
+    Kind.PUPIL_TURNS_18: Words(
+        "ученику скоро исполнится 18 лет",
+        "С дня, когда ученику исполнится 18 лет, решает он сам, и родителям Вестник больше ничего "
+        "не сообщает:",
+        "До этого дня всё идёт как обычно, ничего не меняется и не теряется.",
+        "Предложите ученику подать собственное заявление и подписать лист согласия: тогда сведения будет "
+        "получать он сам. Кому скоро исполнится 18 лет:",
+        "/dispatcher/desk/adults",
+    ),
+    Kind.LISTS_NOT_ROLLED_OVER: Words(
+        "новые списки классов не готовы",
+        "Списки школы на новый учебный год загружены не полностью:",
+        "Прежние списки в силе, ничего не потеряно. Но сообщения о классе могут прийти не тем семьям, а "
+        "листы лечь не в ту пачку.",
+        "Загрузите новые списки классов и учеников. Чего не хватает, по классам:",
+        "/dispatcher/desk/rollover",
+    ),
 }
 UNKNOWN = Words(
     "сообщение службы",
@@ -235,6 +252,23 @@ def _unreachable(seen: Seen) -> str:
     return f"{_moved(seen)}: {instead}"
 
 
+def _turns_18(seen: Seen) -> str:
+    who = f"{line(seen.pupil)}, {_class(seen)}" if seen.pupil else f"ученик класса {_class(seen)}"
+    return f"{who}: {_date(seen.notice.details['on'])}"
+
+
+def _not_rolled_over(seen: Seen) -> str:
+    return f"{day(seen.at.date())}, срок — {_date(seen.notice.details['due'])}"
+
+
+def _date(said: str) -> str:
+    try:
+        on = date.fromisoformat(said)
+    except ValueError:
+        return line(said)
+    return f"{day(on)} {on.year} года"
+
+
 def _as_it_is(seen: Seen) -> str:
     facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
     return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
@@ -254,6 +288,8 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.PROVIDER_AWAY: _away,
     Kind.SMS_BUDGET_LOW: _budget,
     Kind.SMS_BUDGET_SPENT: _budget,
+    Kind.PUPIL_TURNS_18: _turns_18,
+    Kind.LISTS_NOT_ROLLED_OVER: _not_rolled_over,
 }
 
 
