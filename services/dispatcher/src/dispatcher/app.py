@@ -1,7 +1,7 @@
 """The dispatcher put together: the one place where its parts are made (DESIGN §1, §2)."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,8 +18,7 @@ from dispatcher.channels.vapid import subject, vapid_key
 from dispatcher.console.acts import Acts
 from dispatcher.console.pages import Console
 from dispatcher.desk import year_watch
-from dispatcher.desk.pages import DeskPages
-from dispatcher.desk.room import Room
+from dispatcher.desk.site import desk_routers
 from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
@@ -131,13 +130,12 @@ class Dispatcher:
         self.site = Site("dispatcher", self.path, self._settings, pool_of=lambda: self._pool)
         self.app = self.site.app
         passwords, throttle = Passwords(), Throttle(self._settings.signing_key())
-        room = Room(self.site, self._opened, context.clock, self._settings)
         for pages in (
             entering.router(self.site, self._opened, Logins(throttle, passwords)),
             OwnPages(self.site, self._opened, Changes(throttle, passwords)).routes(),
             Desk(self.site, self._opened, self._settings.public_url).routes(),
             Editing(self.site, self._opened).routes(),
-            DeskPages(room).routes(),
+            *desk_routers(self.site, self._opened, context, self._ports),
             Console(self.site, self._opened, context.clock, limits_of(self._settings)).routes(),
             self._acts().routes(),
         ):
@@ -158,6 +156,9 @@ class Dispatcher:
             rerouting=rerouting,
             subscriptions=subscriptions(self._context, budget=budget),
         )
+
+    def _ports(self) -> Mapping[Channel, Port]:
+        return self._running.ports if self._running is not None else {}
 
     def _opened(self) -> asyncpg.Pool:
         assert self._pool is not None, "not started"
@@ -206,6 +207,8 @@ class _Running:
         on = frozenset(port.channel for port in self._ports)
         budget, papers = Budget(clock, profile_of), Papers(pool)
         self._settler = Settler(pool, clock, budget=budget, backoff=Backoff())
+        self.ports: Mapping[Channel, Port] = {port.channel: port for port in self._gates.before(self._ports)}
+        """The ways out behind their gates: for what a person waits for."""
         self._sender = Sender(
             pool,
             clock,
@@ -269,10 +272,8 @@ class _Running:
             works["bounces"] = self._returns.run()
         if self._stop_reader is not None:
             works["stop list"] = self._lead(stop_list.JOB, self._stop_reader.run, self._stop_bell)
-        mail = next((port for port in self._ports if port.channel is Channel.EMAIL), None)
-        if mail is not None:
-            (gated,) = self._gates.before([mail])
-            works["teller"] = self._tell_staff(gated)
+        if Channel.EMAIL in self.ports:
+            works["teller"] = self._tell_staff(self.ports[Channel.EMAIL])
         self._tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
 
     async def _lead(self, job: str, work: Work, bell: Bell) -> None:

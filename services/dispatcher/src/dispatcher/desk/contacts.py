@@ -16,6 +16,7 @@ from shared.categories import Channel
 from shared.cells import Unfit
 from shared.db import AnyConnection
 from shared.staff import Staff
+from shared.web.language import mark
 
 LIVES = timedelta(minutes=10)
 TRIES = 5
@@ -62,7 +63,7 @@ async def add(
         "SELECT true FROM roster.guardian WHERE school = $1 AND guardian = $2", school, guardian
     )
     if not known:
-        raise Wrong("guardian", "Такого представителя в школе нет.")
+        raise Wrong("guardian", mark("Такого представителя в школе нет."))
     await connection.execute(
         """INSERT INTO consent.contact (school, guardian, channel, address) VALUES ($1, $2, $3, $4)
            ON CONFLICT DO NOTHING""",
@@ -88,7 +89,9 @@ async def confirm_by_application(
         "SELECT true FROM consent.application WHERE school = $1 AND guardian = $2 AND number = $3",
         *(school, guardian, number),
     ):
-        raise Wrong("number", "Заявления с таким номером от этой семьи нет: сначала зарегистрируйте его.")
+        raise Wrong(
+            "number", mark("Заявления с таким номером от этой семьи нет: сначала зарегистрируйте его.")
+        )
     await _confirm(connection, school, guardian, channel, address, how="application")
     facts = {"channel": channel.value, "number": number}
     await written(connection, Tie(school, "", guardian), who, "contact.confirmed", **facts)
@@ -107,16 +110,19 @@ async def ask_code(
     """A fresh code of six digits for an address on file; earlier ones are void. Inside the caller's
     transaction. Raises Wrong when the address is not on file or has had too many."""
     if channel not in {Channel.EMAIL, Channel.SMS}:
-        raise Wrong("channel", "Код приходит письмом или в СМС; уведомления включают на своём устройстве.")
+        raise Wrong(
+            "channel", mark("Код приходит письмом или в СМС; уведомления включают на своём устройстве.")
+        )
     if not await connection.fetchval(
         """SELECT true FROM consent.contact
            WHERE school = $1 AND guardian = $2 AND channel = $3 AND address = $4 FOR UPDATE""",
         *(school, guardian, channel.value, address),
     ):
-        raise Wrong("address", "Этого адреса нет среди контактов семьи: сначала запишите его.")
+        raise Wrong("address", mark("Этого адреса нет среди контактов семьи: сначала запишите его."))
     asked = await connection.fetchrow(
         """SELECT count(*) FILTER (WHERE channel = $3 AND address = $4
-                      AND asked_at > clock_timestamp() - interval '1 hour') AS here,
+                      AND asked_at > clock_timestamp() - interval '1 hour'
+                      AND (failed_because IS NULL OR failed_because = 'unknown')) AS here,
                   count(*) FILTER (WHERE guardian = $2) AS theirs
            FROM dispatch.contact_code
            WHERE school = $1 AND (guardian = $2 OR (channel = $3 AND address = $4))
@@ -125,7 +131,7 @@ async def ask_code(
     )
     assert asked is not None
     if asked["here"] >= PER_ADDRESS or asked["theirs"] >= PER_GUARDIAN:
-        raise Wrong("address", "Кодов отправлено уже много. Следующий можно запросить через час.")
+        raise Wrong("address", mark("Кодов отправлено уже много. Следующий можно запросить через час."))
     await connection.execute(
         """UPDATE dispatch.contact_code SET expires_at = clock_timestamp()
            WHERE school = $1 AND guardian = $2 AND channel = $3 AND address = $4
@@ -179,6 +185,53 @@ async def answer_code(
     return Answer.CONFIRMED
 
 
+async def withdraw_code(connection: AnyConnection, code: UUID, why: str) -> None:
+    """The code did not leave, or perhaps not (`unknown`): who typed nothing wrong may ask again soon."""
+    await connection.execute(
+        """UPDATE dispatch.contact_code SET failed_because = $2,
+               expires_at = CASE WHEN $2 = 'unknown' THEN expires_at ELSE clock_timestamp() END
+           WHERE id = $1""",
+        *(code, why),
+    )
+
+
+async def code_left(connection: AnyConnection, code: UUID) -> None:
+    await connection.execute(
+        "UPDATE dispatch.contact_code SET sent_at = clock_timestamp() WHERE id = $1", code
+    )
+
+
+async def put_away(
+    connection: AnyConnection,
+    school: str,
+    guardian: str,
+    channel: Channel,
+    address: str,
+    *,
+    who: Staff | str,
+) -> bool:
+    """The family wants nothing there any more, or it was a slip of the pen: an address that was never
+    confirmed is forgotten, another one stops and is kept for the record. Inside the caller's
+    transaction; False when it was stopped or gone before."""
+    key = (school, guardian, channel.value, address)
+    forgotten = await connection.fetchval(
+        """DELETE FROM consent.contact WHERE school = $1 AND guardian = $2 AND channel = $3 AND address = $4
+               AND confirmed_at IS NULL AND stopped_at IS NULL RETURNING true""",
+        *key,
+    )
+    stopped = forgotten or await connection.fetchval(
+        """UPDATE consent.contact SET stopped_at = now(), stopped_because = 'desk'
+           WHERE school = $1 AND guardian = $2 AND channel = $3 AND address = $4 AND stopped_at IS NULL
+           RETURNING true""",
+        *key,
+    )
+    if not stopped:
+        return False
+    action = "contact.forgotten" if forgotten else "contact.stopped"
+    await written(connection, Tie(school, "", guardian), who, action, channel=channel.value)
+    return True
+
+
 async def dispute(connection: AnyConnection, school: str, guardian: str, address: str) -> bool:
     """Whoever reads there says that it is not their child: the address stops at once, everything else of
     the family goes on. Inside the caller's transaction; False when it was stopped before."""
@@ -204,7 +257,7 @@ async def _confirm(
         *(school, guardian, channel.value, address, how),
     )
     if not confirmed:
-        raise Wrong("address", "Этого адреса нет среди контактов семьи: сначала запишите его.")
+        raise Wrong("address", mark("Этого адреса нет среди контактов семьи: сначала запишите его."))
 
 
 def _hash(key: bytes, address: str, digits: str) -> bytes:

@@ -7,18 +7,24 @@ from datetime import date
 from shared.categories import Category
 from shared.consent import Form, OwnForm, items_of
 from shared.errors import ForPeople
+from shared.web.language import mark
 
 PROCESSING = tuple(f"6.{item}" for item in range(1, 7))
 """Items without which the school may hardly keep its own records: left blank, they only warn (R-C4)."""
+NO_ITEMS = mark("На листе согласия нет пунктов: %(items)s.")
+NO_NUMBER = mark("Укажите номер, под которым документ записан в журнале регистрации.")
 _LONGEST = 100
 
 
 class Wrong(ForPeople):
-    """A field that cannot be registered as written; the text says why and what to do."""
+    """A field that cannot be registered as written; `text` with its `values` says why and what to do, so
+    that a page may say it in the reader's language."""
 
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, field: str, text: str, **values: str) -> None:
+        super().__init__(text % values if values else text)
         self.field = field
+        self.text = text
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,13 +67,15 @@ def check_sheet(entry: SheetEntry, *, form: OwnForm, today: date) -> list[Wrong]
     """What keeps a sheet from being registered."""
     found = _check_paper(entry.number, entry.signed_on, today)
     if strange := sorted(set(entry.items) - items_of(form)):
-        found.append(Wrong("items", f"На листе согласия нет пунктов: {', '.join(strange)}."))
+        found.append(Wrong("items", NO_ITEMS, items=", ".join(strange)))
     if entry.refused and entry.items:
-        found.append(Wrong("items", "Отказ от согласия не может содержать отмеченных пунктов."))
+        found.append(Wrong("items", mark("Отказ от согласия не может содержать отмеченных пунктов.")))
     if not entry.refused and not entry.items:
-        found.append(Wrong("items", "Отметьте пункты, на которые семья согласна, или выберите «отказ»."))
+        found.append(
+            Wrong("items", mark("Отметьте пункты, на которые семья согласна, или выберите «отказ»."))
+        )
     if entry.valid_until is not None and entry.valid_until < entry.signed_on:
-        found.append(Wrong("valid_until", "Срок согласия кончается раньше подписи."))
+        found.append(Wrong("valid_until", mark("Срок согласия кончается раньше подписи.")))
     return found
 
 
@@ -84,11 +92,11 @@ def blank_processing(entry: SheetEntry, form: OwnForm) -> tuple[str, ...]:
 def _check_paper(number: str, signed_on: date, today: date) -> list[Wrong]:
     found = []
     if not number.strip():
-        found.append(Wrong("number", "Укажите номер, под которым документ записан в журнале регистрации."))
+        found.append(Wrong("number", NO_NUMBER))
     elif len(number) > _LONGEST or not number.isprintable():
-        found.append(Wrong("number", "Номер слишком длинный или содержит невидимые знаки."))
+        found.append(Wrong("number", mark("Номер слишком длинный или содержит невидимые знаки.")))
     if signed_on > today:
-        found.append(Wrong("signed_on", "Дата подписи ещё не наступила."))
+        found.append(Wrong("signed_on", mark("Дата подписи ещё не наступила.")))
     return found
 
 

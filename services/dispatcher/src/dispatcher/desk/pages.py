@@ -3,29 +3,46 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from dispatcher.desk import acts
-from dispatcher.desk.family import read_family
-from dispatcher.desk.find import LIMIT, find
-from dispatcher.desk.room import DESK, Room
+from dispatcher.desk import acts, overview, withdrawals
+from dispatcher.desk.cards import Reach, cards
+from dispatcher.desk.codes import Codes
+from dispatcher.desk.family import read_family, read_file
+from dispatcher.desk.fields import titles
+from dispatcher.desk.find import LIMIT, Found, find
+from dispatcher.desk.labels import CATEGORIES, CONFIRMED, FORMS, RELATIONS, STOPPED
+from dispatcher.desk.room import DESK, Entered, Room
+from dispatcher.sending.budget import Budget
+from dispatcher.working_days import WorkingDays, YearMissing
 from shared.access import Access, access
+from shared.audit import note
+from shared.categories import Channel
+from shared.topics import Service
 from shared.web.language import mark
 
-RELATIONS = {
-    "mother": mark("мать"),
-    "father": mark("отец"),
-    "adoptive": mark("усыновитель"),
-    "guardian": mark("опекун"),
-    "trustee": mark("попечитель"),
-    "institution": mark("учреждение"),
-    "self": mark("сам ученик"),
+DONE = {
+    "sheet": mark("Лист согласия зарегистрирован."),
+    "application": mark("Заявление зарегистрировано."),
+    "contact": mark("Контакт подтверждён."),
+    "contact_noted": mark("Контакт записан. Писать туда начнут, когда его подтвердят."),
+    "contact_stopped": mark("Контакт убран."),
+    "contact_lifted": mark("Контактом снова можно пользоваться."),
+    "withdrawal": mark("Отзыв зарегистрирован. С этой минуты семье ничего не отправляется."),
 }
+"""What was just done, by the name in the address: what follows from it is said beside."""
 
 
 class DeskPages:
     """Routes `/desk/`, `/desk/find` and `/desk/families/{pupil}`."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(
+        self, room: Room, *, on: frozenset[Channel], budget: Budget, days: WorkingDays, codes: Codes
+    ) -> None:
+        """`on` are the electronic channels of the installation."""
         self._room = room
+        self._on = on
+        self._budget = budget
+        self._days = days
+        self._codes = codes
 
     def routes(self) -> APIRouter:
         routes = APIRouter(prefix="/desk")
@@ -37,9 +54,14 @@ class DeskPages:
     @access(Access.STAFF, "the secretary's own school: search and what waits", roles=DESK)
     async def home(self, request: Request, found: str = "") -> Response:
         """`found` is a sealed question: what was searched for."""
-        asked = self._room.questions.open(found) if found else ""
+        asked, unknown_year, clocks = self._room.questions.open(found), "", []
         async with self._room.enter(request) as at:
-            rows = await find(at.connection, at.place.school, asked)
+            rows = await self._find(at, asked)
+            recent = await overview.recent(at)
+            try:
+                clocks = await overview.running(at, self._days)
+            except YearMissing as missing:
+                unknown_year = str(missing)
         return self._room.render(
             request,
             "home.html.j2",
@@ -47,6 +69,9 @@ class DeskPages:
             asked=asked,
             rows=rows,
             limit=LIMIT,
+            recent=recent,
+            clocks=clocks,
+            unknown_year=unknown_year,
             relations=RELATIONS,
             lists=acts.LISTS,
         )
@@ -61,17 +86,65 @@ class DeskPages:
             return self._room.to_family(at.place, rows[0].pupil)
         return RedirectResponse(at.place.to(found=self._room.questions.seal(asked)), 303)
 
-    @access(Access.STAFF, "a family of the secretary's own school", roles=DESK, example={"pupil": "p"})
-    async def family(self, request: Request, pupil: str) -> Response:
+    async def _find(self, at: Entered, asked: str) -> list[Found]:
+        """Whose names were shown is noted (R-D2)."""
+        rows = await find(at.connection, at.place.school, asked)
+        if rows:
+            await note(
+                at.connection,
+                Service.DISPATCHER,
+                at.staff,
+                "families.found",
+                school=at.place.school,
+                pupils=[row.pupil for row in rows],
+            )
+        return rows
+
+    @access(
+        Access.STAFF,
+        "a family of the secretary's own school; every look is kept",
+        roles=DESK,
+        example={"pupil": "p"},
+    )
+    async def family(self, request: Request, pupil: str, done: str = "", guardian: str = "") -> Response:
+        """`done` names what was just registered for `guardian`: the page says what follows."""
         async with self._room.enter(request) as at:
-            found = await read_family(at, pupil)
+            found, unknown_year = await read_family(at, pupil), ""
+            file = await read_file(at, found, key=self._room.key())
+            try:
+                clocks = await withdrawals.of_pupil(
+                    at.connection, at.place.school, pupil, today=at.place.today, days=self._days
+                )
+            except YearMissing as missing:
+                clocks, unknown_year = {}, str(missing)
+            spent = await self._budget.spent(at.connection, {at.place.school})
+        on = self._on - {Channel.SMS} if spent else self._on
+        made = cards(
+            found,
+            file,
+            clocks,
+            reach=Reach(on, self._room.clock.now()),
+            own=self._room.profile_of(at.place.school).consent_form,
+            today=at.place.today,
+        )
         return self._room.render(
             request,
             "family.html.j2",
             at.place,
-            family=found,
             pupil=found.pupil,
+            adult=found.adult(at.place.today),
+            cards=made,
+            about=next((card for card in made if card.guardian == guardian), None),
+            done=DONE.get(done),
+            unknown_year=unknown_year,
+            siblings=file.siblings,
             relations=RELATIONS,
+            forms_of=FORMS,
+            categories=CATEGORIES,
+            confirmed=CONFIRMED,
+            stopped=STOPPED,
+            titles=titles(self._room.profile_of(at.place.school).consent_form),
+            may_send=self._codes.may,
             guardian_acts=acts.GUARDIAN_ACTS,
             pupil_acts=acts.PUPIL_ACTS,
         )

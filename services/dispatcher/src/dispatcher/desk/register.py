@@ -19,6 +19,9 @@ from shared.db import AnyConnection
 from shared.lists import raise_epochs
 from shared.staff import Staff
 from shared.topics import Service
+from shared.web.language import mark
+
+TAKEN = mark("Номер %(number)s уже занят другим документом. Предложенный номер свободен.")
 
 Kind = Literal["sheet", "application", "refusal"]
 
@@ -104,8 +107,10 @@ async def _known(connection: AnyConnection, tie: Tie) -> None:
     ):
         raise Wrong(
             "guardian",
-            "Этот человек не записан законным представителем ученика. Проверьте документы: возможно, нужно "
-            "обновить списки школы или оформить отказ.",
+            mark(
+                "Этот человек не записан законным представителем ученика. Проверьте документы: возможно, "
+                "нужно обновить списки школы или оформить отказ."
+            ),
         )
 
 
@@ -117,7 +122,7 @@ async def _free(connection: AnyConnection, kind: Kind, tie: Tie, number: str) ->
     if await connection.fetchval(
         f"SELECT true FROM consent.{kind} WHERE school = $1 AND number = $2", tie.school, number
     ):
-        raise Wrong("number", f"Номер {number} уже занят другим документом. Предложенный номер свободен.")
+        raise Wrong("number", TAKEN, number=number)
 
 
 def _name(who: Staff | str) -> str:

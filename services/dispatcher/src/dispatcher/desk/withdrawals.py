@@ -1,14 +1,18 @@
 """Withdrawing a consent: nothing more is processed from this moment on, and a clock of ten working days
 begins to run (R-B8, 001 Appendix 2)."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+
+import asyncpg
 
 from dispatcher.desk.entries import Tie, Wrong
 from dispatcher.desk.register import written
 from dispatcher.working_days import WorkingDays
 from shared.db import AnyConnection
 from shared.staff import Staff
+from shared.web.language import mark
 
 TERM = 10  # working days
 
@@ -38,7 +42,7 @@ async def withdraw(
     The day by which the data are destroyed. Raises Wrong, or YearMissing of the calendar, and changes
     nothing. A second withdrawal of the same sheet leaves the first one's clock."""
     if received_on > today:
-        raise Wrong("received_on", "Дата получения отзыва ещё не наступила.")
+        raise Wrong("received_on", mark("Дата получения отзыва ещё не наступила."))
     destroy_by = days.after(received_on, TERM)
     rows = await connection.fetch(
         """UPDATE consent.sheet SET withdrawn_on = least(withdrawn_on, $4)
@@ -48,7 +52,9 @@ async def withdraw(
         *(tie.school, tie.pupil, tie.guardian, received_on),
     )
     if not rows:
-        raise Wrong("received_on", "На эту дату у семьи нет действующего листа согласия: отзывать нечего.")
+        raise Wrong(
+            "received_on", mark("На эту дату у семьи нет действующего листа согласия: отзывать нечего.")
+        )
     await connection.execute(
         """INSERT INTO consent.withdrawal
                (school, pupil, guardian, number, received_on, destroy_by, registered_by)
@@ -71,14 +77,31 @@ async def pending(
            ORDER BY destroy_by, school, pupil, guardian""",
         school,
     )
-    return [
-        Withdrawal(
-            Tie(row["school"], row["pupil"], row["guardian"]),
-            row["number"],
-            row["received_on"],
-            row["destroy_by"],
-            days.between(today, row["destroy_by"]),
-            today > row["destroy_by"],
-        )
-        for row in rows
-    ]
+    return [_clock(row, today, days) for row in rows]
+
+
+async def of_pupil(
+    connection: AnyConnection, school: str, pupil: str, *, today: date, days: WorkingDays
+) -> dict[str, list[Withdrawal]]:
+    """The withdrawals about one pupil whose data are not destroyed yet, by guardian. Raises
+    YearMissing."""
+    rows = await connection.fetch(
+        """SELECT * FROM consent.withdrawal
+           WHERE school = $1 AND pupil = $2 AND destroyed_at IS NULL ORDER BY destroy_by, number""",
+        *(school, pupil),
+    )
+    found: dict[str, list[Withdrawal]] = defaultdict(list)
+    for row in rows:
+        found[row["guardian"]].append(_clock(row, today, days))
+    return found
+
+
+def _clock(row: asyncpg.Record, today: date, days: WorkingDays) -> Withdrawal:
+    return Withdrawal(
+        Tie(row["school"], row["pupil"], row["guardian"]),
+        row["number"],
+        row["received_on"],
+        row["destroy_by"],
+        days.between(today, row["destroy_by"]),
+        today > row["destroy_by"],
+    )

@@ -5,7 +5,7 @@ otherwise the gateway's list could not tell whose row is whose.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -58,9 +58,7 @@ async def begin(connection: AnyConnection, planned: Sequence[Planned], *, budget
     """Open attempts; in a transaction of the caller, which keeps other replicas from the same numbers and
     schools until its end. The answer names those that must wait: the others may go."""
     names = {("number", one.number) for one in planned} | {("school", one.school) for one in planned}
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key", sorted(map(_key, names))
-    )
+    await lock_names(connection, names)
     rows = await connection.fetch(
         """SELECT number, text_hash, clock_timestamp() - started_at AS age FROM dispatch.sms_attempt
            WHERE number = ANY($1::text[]) AND started_at > clock_timestamp() - $2::interval
@@ -85,6 +83,13 @@ async def begin(connection: AnyConnection, planned: Sequence[Planned], *, budget
     )
     closed = {one.message for one in going} - {row["message"] for row in opened}
     return waits | {message: Wait("same_sms_open", SAME_SMS_AGAIN) for message in closed}
+
+
+async def lock_names(connection: AnyConnection, names: Iterable[tuple[str, str]]) -> None:
+    """Until the end of the caller's transaction nobody else counts for these: `("school", …)`."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key", sorted(map(_key, names))
+    )
 
 
 def _key(name: tuple[str, str]) -> int:

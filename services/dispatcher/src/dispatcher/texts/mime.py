@@ -54,7 +54,16 @@ def message(headers: Headers, *, text: str, html: str) -> bytes:
     return b"".join((head.encode(), _PLAIN, _base64(text.replace("\n", "\r\n")), _HTML, _base64(html), _END))
 
 
-def plain(*, sender: str, recipient: str, subject: str, date: datetime, message_id: str, text: str) -> bytes:
+def plain(
+    *,
+    sender: str,
+    recipient: str,
+    subject: str,
+    date: datetime,
+    message_id: str,
+    text: str,
+    language: str = "ru",
+) -> bytes:
     """A message of text alone; `sender` and `recipient` are ready mailboxes."""
     head = (
         f"From: {sender}\r\n"
@@ -64,7 +73,7 @@ def plain(*, sender: str, recipient: str, subject: str, date: datetime, message_
         f"Message-ID: {message_id}\r\n"
         "Auto-Submitted: auto-generated\r\n"
         "X-Auto-Response-Suppress: All\r\n"
-        "Content-Language: ru\r\n"
+        f"Content-Language: {language}\r\n"
         "MIME-Version: 1.0\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n"
         "Content-Transfer-Encoding: base64\r\n"
