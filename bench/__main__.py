@@ -11,7 +11,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import immediate, planning, sending, soak
+from bench import immediate, planning, registry, sending, soak
 from bench.ground import enrol, ground, region
 from bench.load import CHANGES_A_REQUEST, FAMILIES
 from bench.usage import Usage
@@ -97,6 +97,15 @@ async def endurance(messages: int, every: int) -> None:
         await soak.run(at, messages, say, every=every)
 
 
+async def lists(pupils: int) -> None:
+    async with ground(kafka=False) as at:
+        found = await registry.measure(at, pupils)
+    table = Table("списки: учеников", "строк", "файлы, МБ", "секунд", "с ЦП", "память команды, МБ")
+    figures = (found.seconds, found.cpu, found.peak_megabytes)
+    table.add_row(str(pupils), str(found.rows), f"{found.megabytes:.1f}", *(f"{one:.1f}" for one in figures))
+    console.print(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--changes", type=int, default=30_000)
@@ -104,12 +113,16 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=immediate.RATE, help="immediate changes a second")
     parser.add_argument("--only", choices=("speed", "kafka", "postgres", "idle"), help="one of the parts")
     parser.add_argument("--soak", type=int, metavar="MESSAGES", help="this instead: so many messages")
+    parser.add_argument("--registry", type=int, metavar="PUPILS", help="this instead: import of such lists")
     arguments = parser.parse_args()
     logging.configure("error")
     console.print(
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} ядра, {platform.machine()}, "
         f"Python {platform.python_version()}"
     )
+    if arguments.registry:
+        uvloop.run(lists(arguments.registry))
+        return
     if arguments.soak:
         uvloop.run(endurance(arguments.soak, arguments.soak // 10))
         return

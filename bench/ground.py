@@ -109,7 +109,7 @@ async def enrol(at: Ground, schools: list[School]) -> None:
             if not folder.exists():
                 write_registry(folder, school)
             report = Report()
-            await half.import_folder(folder, pool, report, lambda *_: None)
+            await half.import_folder(folder, pool, report, lambda *_: None, today=NOON.date())
             if report.refused:
                 raise SystemExit(f"the generated lists were refused: {report.refusals[0]}")
         await pool.close()

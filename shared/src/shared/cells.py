@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LONGEST_ID = 255
@@ -28,10 +28,14 @@ class Unfit(Exception):
 
 
 class Cells:
-    """One row's cleaned cells by column; every method raises Unfit with a reason for a person."""
+    """One row's cleaned cells by column; every method raises Unfit with a reason for a person.
 
-    def __init__(self, columns: Mapping[str, int], row: list[str]) -> None:
-        self._columns, self._row = columns, row
+    `today`: the latest date that can be past. `cleaned`: invisible characters were dropped from a cell.
+    """
+
+    def __init__(self, columns: Mapping[str, int], row: list[str], today: date) -> None:
+        self.cleaned = False
+        self._columns, self._row, self._today = columns, row, today
 
     def text(self, column: str) -> str | None:
         """The cell without invisible characters, whitespace made plain; None when empty or absent."""
@@ -40,7 +44,9 @@ class Cells:
             return None
         value = self._row[at]
         if not (value.isascii() and value.isprintable()):
-            value = unicodedata.normalize("NFC", INVISIBLE.sub("", value))
+            seen = INVISIBLE.sub("", value)
+            self.cleaned |= seen != value
+            value = unicodedata.normalize("NFC", seen)
         value = " ".join(value.split())
         if not value.replace(" ", "").isprintable():
             raise Unfit(f"в столбце {column} есть непечатный знак: наберите значение заново")
@@ -90,8 +96,21 @@ class Cells:
     def need_day(self, column: str) -> date:
         return _date(self.need(column), column)
 
-    def instant(self, column: str, zone: ZoneInfo) -> datetime | None:
-        """A date or a date with time; without an offset it is the school's own time."""
+    def past_day(self, column: str) -> date | None:
+        """A date of something that has happened."""
+        day = self.day(column)
+        return self._past(day, column) if day is not None else None
+
+    def need_past_day(self, column: str) -> date:
+        return self._past(self.need_day(column), column)
+
+    def _past(self, day: date, column: str) -> date:
+        if day > self._today:
+            raise Unfit(f"в столбце {column} день {day:%d.%m.%Y}, он ещё не наступил: проверьте год")
+        return day
+
+    def past_instant(self, column: str, zone: ZoneInfo) -> datetime | None:
+        """A past date or a date with time; without an offset it is the school's own time."""
         value = self.text(column)
         if value is None:
             return None
@@ -104,6 +123,7 @@ class Cells:
                     f"в столбце {column} значение «{value}», а нужно время, например 2026-09-01 10:00"
                 ) from wrong
             at = datetime.combine(_date(day, column), time())
+        self._past(at.date(), column)
         return at.replace(tzinfo=at.tzinfo or zone)
 
 
@@ -111,6 +131,11 @@ def in_order(earlier: date | None, later: date | None, words: str) -> None:
     """Raises Unfit when both dates are there and the second is before the first."""
     if earlier is not None and later is not None and later < earlier:
         raise Unfit(f"{words}: {later:%d.%m.%Y} раньше, чем {earlier:%d.%m.%Y}")
+
+
+def latest_today(now: datetime) -> date:
+    """Today's date where the day begins first on Earth: no school is ahead of it."""
+    return (now.astimezone(UTC) + timedelta(hours=14)).date()
 
 
 def _date(value: str, column: str) -> date:

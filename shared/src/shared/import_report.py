@@ -4,6 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+_LONGEST_REASON = 300
+
+
+def shorter(text: str) -> str:
+    """As long as a person reads: a cell quoted in a reason may be of any length."""
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 1] + "…"
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -5,25 +5,23 @@ delimiters, chunks, and an upsert in which an empty cell leaves what is there.
 Rows travel in chunks, so a list of any length is read in bounded memory.
 """
 
-import codecs
-import csv
-import io
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from shared.cells import INVISIBLE, Cells, Unfit
+from shared.csv_sheet import open_csv
 from shared.db import AnyConnection
-from shared.import_report import Count, Refusal, Report
+from shared.import_report import Count, Refusal, Report, shorter
+from shared.sheet import Row, Sheet
 
 CHUNK = 1000
 
 Progress = Callable[[str, int, int], None]
 """Called after every chunk: the file, rows done, rows in the whole file (an estimate by its size)."""
-
-_DELIMITERS = (",", ";")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,138 +59,138 @@ class Table:
     references: tuple[Reference, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row to be written. `key` and `whole`: hashes by which a repetition is known."""
+
+    number: int
+    row: dict[str, Any]
+    key: int
+    whole: int
+
+
 @dataclass(slots=True)
 class _Rows:
-    """A file being read: an iterator of (line, cells) with refusals put aside."""
+    """A file being read; refusals of the chunk in hand are put aside until they are in order."""
 
     table: Table
-    report: Report
+    name: str
+    columns: Mapping[str, int]
+    today: date
     aside: list[Refusal] = field(default_factory=list)
-    lines: dict[int, int] = field(default_factory=dict)
-    """Line by hash of key: 500,000 rows cost tens of megabytes, keys themselves several times that."""
+    cleaned: list[int] = field(default_factory=list)
+    """How many rows lost invisible characters, and the first of them."""
 
     def refuse(self, line: int, reason: str) -> None:
-        self.aside.append(Refusal(self.table.file, line, reason))
+        self.aside.append(Refusal(self.name, line, shorter(reason)))
 
-    def parse(self, line: int, cells: Cells) -> dict[str, Any] | None:
+    def parse(self, line: int, row: Row) -> _Line | None:
         try:
-            row = self.table.row(cells)
+            if isinstance(row, Unfit):
+                raise row
+            cells = Cells(self.columns, row, self.today)
+            found = self.table.row(cells)
         except Unfit as unfit:
             self.refuse(line, str(unfit))
             return None
-        first = self.lines.setdefault(hash(tuple(row[name] for name in self.table.key)), line)
-        if first != line:
-            self.refuse(line, f"то же самое уже сказано в строке {first}; оставьте одну из двух")
-            return None
-        return row
+        if cells.cleaned:
+            self.cleaned = [1 + (self.cleaned or [0])[0], (self.cleaned or [0, line])[1]]
+        key = tuple(found[name] for name in self.table.key)
+        return _Line(line, found, hash(key), hash(str(found)))
 
 
 async def load(
-    connection: AnyConnection, folder: Path, table: Table, report: Report, progress: Progress
+    connection: AnyConnection, folder: Path, table: Table, report: Report, progress: Progress, *, today: date
 ) -> set[str]:
     """Read one file of the folder into its table, inside the caller's transaction.
 
-    Returns the schools whose rows were added or changed. A file that is not there is noted.
+    `today`: the latest date that can be past. Returns the schools whose rows were added or changed.
+    A file that is not there is noted.
     """
     path = folder / table.file
     if not path.exists():
         report.notes.append(f"{table.file}: файла нет, эта часть списков не менялась")
         return set()
     count = report.files.setdefault(table.file, Count())
-    rows, touched = _Rows(table, report), set[str]()
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        try:
-            with io.TextIOWrapper(file, encoding=_encoding(file), newline="") as text:
-                chunk: list[tuple[int, dict[str, Any]]] = []
-                for line, cells in _read(text, table, report, rows.refuse):
-                    count.read += 1
-                    if (row := rows.parse(line, cells)) is not None:
-                        chunk.append((line, row))
-                    if count.read % CHUNK == 0:
-                        touched |= await _write(connection, rows, chunk, count)
-                        chunk = []
-                        expected = count.read * size // max(file.tell(), 1)
-                        progress(table.file, count.read, max(count.read, expected))
-                touched |= await _write(connection, rows, chunk, count)
-        except Unfit as unfit:
-            report.refuse([Refusal(table.file, 1, str(unfit))])
+    try:
+        with open_csv(path) as sheet:
+            touched = await _load(connection, sheet, table, table.file, report, progress, today)
+    except Unfit as unfit:
+        report.refuse([Refusal(table.file, 1, shorter(str(unfit)))])
+        touched = set()
     progress(table.file, count.read, count.read)
     return touched
 
 
-def _read(
-    text: io.TextIOWrapper, table: Table, report: Report, refuse: Callable[[int, str], None]
-) -> Iterator[tuple[int, Cells]]:
-    """The rows of a file by the line each begins at. Raises Unfit when the file itself is no use."""
-    header = text.readline()
-    delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
-    names = [
-        INVISIBLE.sub("", name).strip().lower()
-        for name in next(csv.reader([header], delimiter=delimiter), [])
-    ]
-    known = (*table.required, *table.optional)
-    if missing := [name for name in table.required if name not in names]:
-        raise Unfit(f"в заголовке нет столбцов: {', '.join(missing)}; файл не загружен")
-    if twice := sorted({name for name in known if names.count(name) > 1}):
-        raise Unfit(f"столбцы названы дважды: {', '.join(twice)}; файл не загружен")
-    if absent := [name for name in table.optional if name not in names]:
-        report.notes.append(f"{table.file}: нет столбцов {', '.join(absent)}, в базе они не менялись")
-    if strange := [name for name in names if name and name not in known]:
-        report.notes.append(f"{table.file}: незнакомые столбцы пропущены: {', '.join(strange)}")
-    columns = {name: at for at, name in enumerate(names) if name in known}
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    while True:
-        line = reader.line_num + 2
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            last = reader.line_num + 1
-            through = f"; строки с {line} по {last} не прочитаны" if last > line else ""
-            refuse(line, f"строка не читается как CSV: проверьте, что каждая кавычка закрыта{through}")
-            continue
-        if any(map(str.strip, row)):
-            if any(cell.strip() for cell in row[len(names) :]):
-                refuse(
-                    line,
-                    "в строке больше значений, чем столбцов; возьмите в кавычки то, что содержит разделитель",
-                )
-            else:
-                yield line, Cells(columns, row)
-
-
-def _encoding(file: BinaryIO) -> str:
-    """UTF-8 (with BOM or without), else windows-1251. Raises Unfit for what is neither."""
-    start = file.read(4)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
-        raise Unfit("файл не в UTF-8 и не в windows-1251; сохраните его как «CSV UTF-8»")
-    file.seek(0)
-    broken = cyrillic = 0
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    undefined = False
-    while block := file.read(1 << 20):
-        decoded = decoder.decode(block)
-        broken += decoded.count("\ufffd")
-        undefined |= b"\x98" in block  # the one byte that means nothing in windows-1251
-        cyrillic += len(re.findall("[А-Яа-яЁё]", decoded)) if broken else 0
-    broken += len(decoder.decode(b"", final=True))
-    file.seek(0)
-    if not broken:
-        return "utf-8-sig"
-    if undefined or cyrillic > broken:
-        raise Unfit("файл повреждён: начат в UTF-8, но местами не читается; выгрузите его заново")
-    return "cp1251"
-
-
-async def _write(
-    connection: AnyConnection, rows: _Rows, chunk: list[tuple[int, dict[str, Any]]], count: Count
+async def _load(
+    connection: AnyConnection,
+    sheet: Sheet,
+    table: Table,
+    name: str,
+    report: Report,
+    progress: Progress,
+    today: date,
 ) -> set[str]:
+    columns = _columns(sheet.header, table, name, report)
+    rows, count, touched = (
+        _Rows(table, name, columns, today),
+        report.files[name],
+        set[str](),
+    )
+    # Keys seen are kept by the database: this process holds one chunk, whatever the length of the list.
+    await connection.execute("CREATE TEMP TABLE seen (key bigint PRIMARY KEY, whole bigint, line int)")
+    chunk: list[_Line] = []
+    for number, row in sheet.rows:
+        if not isinstance(row, Unfit) and not any(map(str.strip, row)):
+            continue
+        count.read += 1
+        if (line := rows.parse(number, row)) is not None:
+            chunk.append(line)
+        if count.read % CHUNK == 0:
+            touched |= await _write(connection, rows, chunk, report)
+            chunk = []
+            progress(name, count.read, max(count.read, int(count.read / max(sheet.share(), 1e-9))))
+    touched |= await _write(connection, rows, chunk, report)
+    await connection.execute("DROP TABLE seen")
+    if rows.cleaned:
+        many, first = rows.cleaned
+        report.notes.append(f"{name}: убраны невидимые знаки, строк: {many}, первая {first}")
+    return touched
+
+
+def _columns(header: list[str], table: Table, name: str, report: Report) -> dict[str, int]:
+    """Where each column of ours stands. Raises Unfit when the file cannot be read without guessing."""
+    names = [INVISIBLE.sub("", cell).strip().lower() for cell in header]
+    known = (*table.required, *table.optional)
+    strange = [cell for cell in names if cell and cell not in known]
+    if missing := [column for column in table.required if column not in names]:
+        raise Unfit(
+            f"в заголовке нет столбцов: {', '.join(missing)}{_instead(missing, strange)}; файл не загружен"
+        )
+    if twice := sorted({column for column in known if names.count(column) > 1}):
+        raise Unfit(f"столбцы названы дважды: {', '.join(twice)}; файл не загружен")
+    if absent := [column for column in table.optional if column not in names]:
+        report.notes.append(f"{name}: нет столбцов {', '.join(absent)}, в базе они не менялись")
+    if strange:
+        shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in ", ".join(strange))
+        report.notes.append(
+            f"{name}: незнакомые столбцы пропущены: {shorter(shown)}{_instead(absent, strange)}"
+        )
+    return {column: at for at, column in enumerate(names) if column in known}
+
+
+def _instead(missing: list[str], strange: list[str]) -> str:
+    """A slip of the pen in a header, told in words."""
+    pairs = [(column, close[0]) for column in missing if (close := get_close_matches(column, strange, 1))]
+    return "".join(f" («{found}» — это не {column}?)" for column, found in pairs)
+
+
+async def _write(connection: AnyConnection, rows: _Rows, chunk: list[_Line], report: Report) -> set[str]:
     """Check references of a chunk and upsert the rest; refusals go to the report in order of lines."""
     table = rows.table
+    await _refuse_repeated(connection, rows, chunk)
     for reference in table.references:
-        wanted = {tuple(row[name] for name in reference.ours) for _, row in chunk}
+        wanted = {tuple(line.row[name] for name in reference.ours) for line in chunk}
         # A key that is empty in the list refers to nothing.
         definition = ", ".join(f"{name} text" for name in reference.key)
         found = {
@@ -203,20 +201,47 @@ async def _write(
                 [dict(zip(reference.key, key, strict=True)) for key in sorted(wanted)],
             )
         }
-        for line, row in chunk:
-            if tuple(row[name] for name in reference.ours) not in found:
-                rows.refuse(line, reference.reason.format(**row))
         lost = {refusal.line for refusal in rows.aside}
-        chunk = [(line, row) for line, row in chunk if line not in lost]
-    rows.report.refuse(rows.aside)
+        for line in chunk:
+            if line.number not in lost and tuple(line.row[name] for name in reference.ours) not in found:
+                rows.refuse(line.number, reference.reason.format(**line.row))
+    lost = {refusal.line for refusal in rows.aside}
+    report.refuse(rows.aside)
     rows.aside = []
-    if not chunk:
+    values = [line.row for line in chunk if line.number not in lost]
+    if not values:
         return set()
-    values = [row for _, row in chunk]
     added = await connection.fetch(_insert(table), values)
     changed = await connection.fetch(_update(table), values)
-    count.changed += len(added) + len(changed)
+    report.files[rows.name].changed += len(added) + len(changed)
     return {record["school"] for record in (*added, *changed)}
+
+
+async def _refuse_repeated(connection: AnyConnection, rows: _Rows, chunk: list[_Line]) -> None:
+    """The first row of a key stands; a later one is told where the first is, and whether it says the same."""
+    if not chunk:
+        return
+    first = {line.key: line for line in reversed(chunk)}
+    met = await connection.fetch(
+        """WITH added AS (
+               INSERT INTO seen SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[])
+               ON CONFLICT DO NOTHING)
+           SELECT key, whole, line FROM seen WHERE key = ANY($1)""",
+        *zip(*((line.key, line.whole, line.number) for line in first.values()), strict=True),
+    )
+    earlier = {line.key: (line.whole, line.number) for line in first.values()}
+    earlier |= {record["key"]: (record["whole"], record["line"]) for record in met}
+    for line in chunk:
+        whole, number = earlier[line.key]
+        if number == line.number:
+            continue
+        if whole == line.whole:
+            rows.refuse(line.number, f"то же самое уже сказано в строке {number}; эту можно убрать")
+        else:
+            rows.refuse(
+                line.number,
+                f"о том же сказано иначе в строке {number}, взята она; оставьте одну верную из двух",
+            )
 
 
 def _insert(table: Table) -> str:

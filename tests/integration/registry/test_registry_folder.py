@@ -1,122 +1,32 @@
 """The registry folder, DESIGN §4: what is loaded, what is refused and why, and what a list never undoes."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
+from support.lists import (
+    ACCOUNTS,
+    APPLICATIONS,
+    BASE,
+    CLASSES,
+    CONSENTS,
+    CONTACTS,
+    PREFERENCES,
+    PUPILS,
+    SCHOOLS,
+    TIES,
+    TODAY,
+    Registry,
+    reasons,
+)
 
-from dispatcher import papers
 from ingest import roster
-from shared.db import open_pool
 from shared.import_report import Report
-from shared.topics import Service
 
-SCHOOLS = "school,name,timezone\nilinskaya,Ильинская школа,Europe/Moscow\n"
-CLASSES = (
-    "school,class,grade,teachers,days,shift,unmarked\nilinskaya,5А,5,orlova;petrov,6,2,\nilinskaya,1Б,1,,,,\n"
-)
-PUPILS = (
-    "school,pupil,class,family_name,given_name,patronymic,birth_date,enrolled_on,left_on,left_reason\n"
-    "ilinskaya,p-1,5А,Соколов,Иван,Петрович,2015-03-04,2022-09-01,,\n"
-    "ilinskaya,p-2,1Б,Соколова,Анна,,04.03.2019,01.09.2026,,\n"
-)
-GUARDIANS = (
-    "school,guardian,family_name,given_name,patronymic,language\nilinskaya,g-1,Соколова,Ольга,Ивановна,\n"
-)
-TIES = (
-    "school,pupil,guardian,relation,restricted_from,restricted_until\n"
-    "ilinskaya,p-1,g-1,mother,2026-01-01,2026-02-01\nilinskaya,p-2,g-1,mother,,\n"
-)
-CONTACTS = "school,guardian,channel,address,confirmed_at\nilinskaya,g-1,email,Olga@MAIL.ru,2026-09-01 10:00\n"
-CONSENTS = (
-    "school,pupil,guardian,number,signed_on,items,valid_until,withdrawn_on\n"
-    'ilinskaya,p-1,g-1,12/2026,2026-09-01,"1.3 4.3; 6.9,6.10",2027-08-31,\n'
-)
-APPLICATIONS = (
-    "school,pupil,guardian,number,signed_on,form,scope\n"
-    "ilinskaya,p-1,g-1,7,2026-09-01,electronic,mark remark\n"
-)
-PREFERENCES = "school,guardian,category,channel,mode\nilinskaya,g-1,*,email,daily\n"
-ACCOUNTS = "school,login,role,name,email\nilinskaya,orlova,teacher,Орлова Мария Ильинична,\n"
-CALENDAR = (
-    "school,from,to,kind,name\n"
-    "ilinskaya,2026-09-01,2026-12-29,term,I полугодие\nilinskaya,2026-11-04,,day_off,\n"
-)
-
-BASE = {
-    "schools.csv": SCHOOLS,
-    "calendar.csv": CALENDAR,
-    "classes.csv": CLASSES,
-    "pupils.csv": PUPILS,
-    "guardians.csv": GUARDIANS,
-    "guardianships.csv": TIES,
-    "contacts.csv": CONTACTS,
-    "consents.csv": CONSENTS,
-    "applications.csv": APPLICATIONS,
-    "preferences.csv": PREFERENCES,
-    "accounts.csv": ACCOUNTS,
-}
 P256DH = "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM"
 PUSH = (
     '{"keys": {"p256dh": "%s", "auth": "tBHItJI5svbpez7KI4CCXg"}, "endpoint": "%s", "expirationTime": null}'
 )
-
-
-@dataclass
-class Registry:
-    """A database, a folder, and the import of one into the other."""
-
-    ingest: asyncpg.Pool
-    dispatcher: asyncpg.Pool
-    folder: Path
-
-    async def load(self, files: dict[str, str | bytes], **options: Any) -> Report:
-        for old in self.folder.iterdir():
-            old.unlink()
-        for name, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            (self.folder / name).write_bytes(data)
-        report = Report(**options)
-        await roster.import_folder(self.folder, self.ingest, report, lambda *_: None)
-        await papers.import_folder(self.folder, self.dispatcher, report, lambda *_: None)
-        return report
-
-    async def one(self, statement: str, *values: Any) -> Any:
-        row = await self.ingest.fetchrow(statement, *values)
-        return dict(row) if row is not None else None
-
-    async def epochs(self) -> dict[str, int]:
-        rows = await self.ingest.fetch(
-            """SELECT 'roster' AS which, school, value FROM roster.epoch
-               UNION ALL SELECT 'consent', * FROM consent.epoch"""
-        )
-        return {f"{row['which']}/{row['school']}": row["value"] for row in rows}
-
-    async def everything(self) -> dict[str, list[tuple[Any, ...]]]:
-        tables = [table.into for table in (*roster.TABLES, *papers.tables({}))]
-        return {
-            table: sorted(map(str, map(tuple, await self.ingest.fetch(f"SELECT *, xmin FROM {table}"))))  # type: ignore[misc]
-            for table in tables
-        }
-
-
-@pytest.fixture
-async def registry(database: str, tmp_path: Path) -> AsyncIterator[Registry]:
-    ingest = await open_pool(database, Service.INGEST, largest=3)
-    dispatcher = await open_pool(database, Service.DISPATCHER, largest=3)
-    folder = tmp_path / "lists"
-    folder.mkdir()
-    yield Registry(ingest, dispatcher, folder)
-    await ingest.close()
-    await dispatcher.close()
-
-
-def reasons(report: Report) -> list[str]:
-    return [str(refusal) for refusal in report.refusals]
 
 
 async def test_a_whole_folder_arrives_as_written(registry: Registry) -> None:
@@ -328,18 +238,18 @@ async def test_lines_are_physical_ones(registry: Registry) -> None:
     ] == "Ор лов"
 
 
-async def test_an_unclosed_quote_costs_what_it_swallows_and_says_so(registry: Registry) -> None:
-    """§4: the rest of the file cannot be told from the open cell; the refusal names the lines."""
+async def test_an_unclosed_quote_costs_its_own_line(registry: Registry) -> None:
+    """§4: the line of the quote is refused, and what stands after it is read as if it were closed."""
     pupils = PUPILS + 'ilinskaya,p-3,5А,"Орлов,Пётр,,,,,\nilinskaya,p-4,5А,Зуев,Ян,,,,,\n'
     report = await registry.load({**BASE, "pupils.csv": pupils})
-    assert [(refusal.line, "с 4 по 5" in refusal.reason) for refusal in report.refusals] == [(4, True)]
-    assert report.files["pupils.csv"].changed == 2
+    assert [(refusal.line, "кавычка" in refusal.reason) for refusal in report.refusals] == [(4, True)]
+    assert report.files["pupils.csv"].changed == 3
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "school"),
+        (b"", "пуст"),
         (b"id,name\n1,2\n", "school"),
         (b"school,name,timezone,name\n", "дважды"),
         (SCHOOLS.encode("utf-16"), "CSV UTF-8"),
@@ -422,7 +332,9 @@ async def test_a_thousand_pupils_and_progress(registry: Registry) -> None:
     await registry.load(BASE)
     (registry.folder / "pupils.csv").write_text("\n".join([header, *rows, rows[0]]), encoding="utf-8")
     report = Report()
-    await roster.import_folder(registry.folder, registry.ingest, report, lambda *step: seen.append(step))
+    await roster.import_folder(
+        registry.folder, registry.ingest, report, lambda *step: seen.append(step), today=TODAY
+    )
     assert [refusal.line for refusal in report.refusals] == [701, 1401, 2101, 2302]
     assert report.files["pupils.csv"].changed == 2300 - 3
     steps = [step for step in seen if step[0] == "pupils.csv"]
@@ -465,6 +377,6 @@ async def test_a_failure_leaves_no_half_of_a_roster(registry: Registry, tmp_path
     for name, content in BASE.items():
         (registry.folder / name).write_text(content, encoding="utf-8")
     with pytest.raises(ConnectionError):
-        await roster.import_folder(registry.folder, registry.ingest, Report(), fall)
+        await roster.import_folder(registry.folder, registry.ingest, Report(), fall, today=TODAY)
     assert await registry.one("SELECT * FROM roster.class") is None
     assert await registry.epochs() == {"roster/ilinskaya": 1}

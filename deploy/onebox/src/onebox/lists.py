@@ -1,5 +1,7 @@
 """`vestnik registry import DIR`: both halves of the school's lists, with a bar and a report by line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,14 +12,31 @@ from rich.table import Table
 import dispatcher.papers
 import ingest.roster
 from onebox.acts import acting
+from shared.cells import latest_today
 from shared.import_report import Report
+from shared.lists import Progress as Moved
 from shared.service import Context
 from shared.topics import Service
 
 
 async def import_lists(folder: Path, context: Context, console: Console) -> Report:
     """Imports what is in `folder`; many refusals are in full in a file of the data folder."""
-    report = Report(full=context.settings.data / "refused-lists.txt")
+    full = context.settings.data / "refused-lists.txt"
+    full.unlink(missing_ok=True)  # the last import's: it names families, and it is not about these lists
+    report = Report(full=full)
+    today = latest_today(context.clock.now())
+    with _bars(console) if console.is_terminal else _lines(console) as moved:
+        async with acting(context, Service.INGEST) as pool:
+            await ingest.roster.import_folder(folder, pool, report, moved, today=today)
+        async with acting(context, Service.DISPATCHER) as pool:
+            forms = lru_cache(lambda school: context.settings.profile_of(school).consent_form)
+            await dispatcher.papers.import_folder(folder, pool, report, moved, today=today, form_of=forms)
+    return report
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Moved]:
+    """A bar for each file, for a person who waits."""
     columns = (
         TextColumn("{task.description:<20}"),
         BarColumn(30),
@@ -32,12 +51,22 @@ async def import_lists(folder: Path, context: Context, console: Console) -> Repo
                 tasks[file] = progress.add_task(file, total=total)
             progress.update(tasks[file], completed=done, total=max(done, total))
 
-        async with acting(context, Service.INGEST) as pool:
-            await ingest.roster.import_folder(folder, pool, report, moved)
-        async with acting(context, Service.DISPATCHER) as pool:
-            forms = lru_cache(lambda school: context.settings.profile_of(school).consent_form)
-            await dispatcher.papers.import_folder(folder, pool, report, moved, form_of=forms)
-    return report
+        yield moved
+
+
+@contextmanager
+def _lines(console: Console) -> Iterator[Moved]:
+    """A line for each tenth of a file, for a log."""
+    told: dict[str, int] = {}
+
+    def moved(file: str, done: int, total: int) -> None:
+        tenths = 10 * done // max(total, 1)
+        if tenths > told.get(file, 0):
+            told[file] = tenths
+            of = "" if done == total else f" из примерно {total}"
+            console.print(f"{file}: {done}{of}", markup=False)
+
+    yield moved
 
 
 def show_report(report: Report, console: Console) -> None:

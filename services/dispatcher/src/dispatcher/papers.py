@@ -7,6 +7,7 @@ back by a list, and nothing is sent to anyone. Who is who is read from the roste
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,7 +123,7 @@ def _contact(zones: Mapping[str, ZoneInfo]) -> Callable[[Cells], dict[str, Any]]
             "channel": channel,
             "address": _ADDRESS[channel](cells.need("address")),
             # A school that is not there is refused by reference; its zone does not matter.
-            "confirmed_at": cells.instant("confirmed_at", zones.get(school, ZoneInfo("UTC"))),
+            "confirmed_at": cells.past_instant("confirmed_at", zones.get(school, ZoneInfo("UTC"))),
         }
 
     return row
@@ -131,7 +132,7 @@ def _contact(zones: Mapping[str, ZoneInfo]) -> Callable[[Cells], dict[str, Any]]
 def _paper(cells: Cells) -> dict[str, Any]:
     """What a consent sheet and an application have in common."""
     return {name: cells.id(name) for name in ("school", "pupil", "guardian", "number")} | {
-        "signed_on": cells.need_day("signed_on")
+        "signed_on": cells.need_past_day("signed_on")
     }
 
 
@@ -281,11 +282,13 @@ async def import_folder(
     report: Report,
     progress: Progress,
     *,
+    today: date,
     form_of: Callable[[str], OwnForm] = appendix_2,
 ) -> None:
     """Load the papers' files of `folder` in one transaction: no decision rests on half of a family's papers.
 
-    `pool` acts as dispatcher; the roster must be loaded. What cannot be taken is in `report`.
+    `today`: the latest date that can be past. `pool` acts as dispatcher; the roster must be loaded.
+    What cannot be taken is in `report`.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_IMPORT)
@@ -295,7 +298,7 @@ async def import_folder(
         }
         touched = set[str]()
         for table in tables(zones, form_of):
-            touched |= await load(connection, folder, table, report, progress)
+            touched |= await load(connection, folder, table, report, progress, today=today)
         await raise_epochs(connection, "consent", touched)
         await connection.execute(
             "INSERT INTO dispatch.audit (actor, action, details) VALUES ('vestnik registry import', $1, $2)",

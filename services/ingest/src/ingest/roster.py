@@ -3,6 +3,7 @@
 Upsert only: nothing is deleted, an empty cell leaves what is there, nothing is sent to anyone.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -71,7 +72,8 @@ def _names(cells: Cells) -> dict[str, str | None]:
 
 
 def _pupil(cells: Cells) -> dict[str, Any]:
-    born, enrolled, left = (cells.day(name) for name in ("birth_date", "enrolled_on", "left_on"))
+    born = cells.past_day("birth_date")
+    enrolled, left = cells.day("enrolled_on"), cells.day("left_on")
     in_order(born, enrolled, "зачислен раньше, чем родился")
     in_order(enrolled, left, "выбыл раньше, чем зачислен")
     return {
@@ -233,16 +235,19 @@ TABLES = (
 FILES = tuple(table.file for table in TABLES)
 
 
-async def import_folder(folder: Path, pool: asyncpg.Pool, report: Report, progress: Progress) -> None:
+async def import_folder(
+    folder: Path, pool: asyncpg.Pool, report: Report, progress: Progress, *, today: date
+) -> None:
     """Load the roster's files of `folder` in one transaction, so that nobody decides by half a list.
 
-    `pool` acts as ingest. What cannot be taken is in `report`; the rest is imported.
+    `today`: the latest date that can be past. `pool` acts as ingest. What cannot be taken is in `report`;
+    the rest is imported.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_IMPORT)
         touched = set[str]()
         for table in TABLES:
-            touched |= await load(connection, folder, table, report, progress)
+            touched |= await load(connection, folder, table, report, progress, today=today)
         await raise_epochs(connection, "roster", touched)
         await connection.execute(
             "INSERT INTO ingest.audit (actor, action, details) VALUES ('vestnik registry import', $1, $2)",
