@@ -156,6 +156,15 @@ def permission(
     return Permission(open_, number, () if open_ else missing)
 
 
+def missing_on_page(subject: Subject, sheet: Sheet | None, today: date) -> tuple[str, ...]:
+    """What keeps this subject off the parent's own page, as in `Permission.missing`; empty when the page
+    may show it (R-C4)."""
+    if sheet is not None and not sheet.valid(today):
+        withdrawn = sheet.withdrawn_on is not None and sheet.withdrawn_on <= today
+        return ("withdrawn" if withdrawn else "expired",)
+    return lacking(MATRIX[subject]["page"], sheet.items if sheet is not None else frozenset())
+
+
 @lru_cache(maxsize=4096)  # families sign few different sets of items, and every decision asks
 def _row(subject: Subject, items: frozenset[str]) -> tuple[frozenset[Channel], tuple[str, ...]]:
     """The open channels of a row, and what the one that lacks least lacks."""

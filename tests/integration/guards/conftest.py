@@ -1,6 +1,7 @@
 """The whole installation, started, and a caller from outside."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,17 @@ class House:
 
 @pytest.fixture
 async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
-    settings = Settings(data=tmp_path, secret_key="a key of this test")
+    async with opened(Settings(data=tmp_path, secret_key="a key of this test"), database) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, database: str, builds: Sequence[Callable[[Context], Part]] = BUILDS
+) -> AsyncIterator[House]:
+    """An installation of these services with these settings, from its start to its end."""
     context = Context(settings, database, RealClock())
-    hosted = [Hosted(build(context)) for build in BUILDS]
+    hosted = [Hosted(build(context)) for build in builds]
     parts = [one.part for one in hosted]
     site = Site("onebox", "", settings)
     add_home(site, parts, context)

@@ -9,7 +9,7 @@ from shared.topics import Service
 SCHEMAS = [schema for schemas in OWNED.values() for schema in schemas]
 READ_BY_ALL = {"outbox", "bus_cursor", "alembic_version", "erased"}
 APPEND_ONLY = {"audit"}
-OPENS_DOORS = {"password", "invitation", "throttle"}
+OPENS_DOORS = {"password", "invitation", "family_link", "throttle"}
 """Of the registry, and yet their writer's alone."""
 WRITES = ("INSERT", "UPDATE", "DELETE")
 

@@ -23,6 +23,7 @@ from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
 from dispatcher.operating.reroute import Rerouting
+from dispatcher.parent.site import family_routers
 from dispatcher.people import entering
 from dispatcher.people.changing import Changes
 from dispatcher.people.desk import Desk
@@ -138,6 +139,14 @@ class Dispatcher:
             *desk_routers(self.site, self._opened, context, self._ports),
             Console(self.site, self._opened, context.clock, limits_of(self._settings)).routes(),
             self._acts().routes(),
+            *family_routers(
+                self.site,
+                self._opened,
+                context,
+                self._ports,
+                throttle=throttle,
+                links=self.renderer.links,
+            ),
         ):
             self.app.include_router(pages)
         self.app.include_router(

@@ -200,6 +200,18 @@ class Preference(_Consent, table=True):
     set_at: Noted
 
 
+class PreferenceChange(_Consent, table=True):
+    """One saving of a guardian: preferences by category before and after it."""
+
+    __tablename__ = "preference_change"
+    id: GivenUuidKey
+    school: Text
+    guardian: Text
+    at: Noted
+    before: Json
+    after: Json
+
+
 class _People(Tables):
     __table_args__: ClassVar[Any] = {"schema": "people"}
 
@@ -248,6 +260,32 @@ class Invitation(_People, table=True):
     hash: Bytes
     made_at: Noted
     expires_at: Moment
+
+
+class FamilyLink(_People, table=True):
+    """The one open one-time link of a guardian, and where it was sent; its token as SHA-256."""
+
+    __tablename__ = "family_link"
+    school: Key
+    guardian: Key
+    hash: Bytes
+    channel: Text
+    address: Text
+    made_at: Noted
+    expires_at: Moment
+
+
+class FamilySession(_People, table=True):
+    """A guardian logged in; the cookie's token as SHA-256."""
+
+    __tablename__ = "family_session"
+    id: GivenUuidKey
+    hash: Bytes
+    school: Text
+    guardian: Text
+    began_at: Noted
+    expires_at: Moment
+    ended_at: MaybeMoment
 
 
 class Throttle(_People, table=True):

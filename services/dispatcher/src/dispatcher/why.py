@@ -85,6 +85,8 @@ class Question:
     change: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
+    among: tuple[str, ...] | None = None
+    """Only what concerns one of these pupils, and says something to a family."""
 
 
 _DECISIONS = """
@@ -95,6 +97,8 @@ LEFT JOIN dispatch.message m ON m.id = d.message
 WHERE d.school = $1 AND d.guardian = $2
   AND ($3::text IS NULL OR $3 = ANY(d.pupils)) AND ($4::uuid IS NULL OR d.change = $4)
   AND ($5::timestamptz IS NULL OR c.accepted_at >= $5) AND ($6::timestamptz IS NULL OR c.accepted_at < $6)
+  AND ($9::text[] IS NULL OR d.pupils && $9 AND d.cancelled_by IS NULL AND (
+      d.verdict <> 'suppress' OR d.reason IN ('no_consent', 'unreachable', 'unwanted', 'out_of_scope')))
 ORDER BY c.accepted_at DESC, d.change DESC LIMIT $7 OFFSET $8
 """
 
@@ -106,7 +110,7 @@ async def explain(
     rows = await connection.fetch(
         _DECISIONS,
         *(question.school, question.guardian, question.pupil, question.change),
-        *(question.since, question.until, limit, offset),
+        *(question.since, question.until, limit, offset, question.among),
     )
     steps = await _steps(connection, {row["message"] for row in rows if row["message"] is not None})
     papers = await _papers(connection, question)

@@ -5,7 +5,8 @@ neighbour school's things are answered 404: whether they are there is nobody els
 """
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import asyncpg
@@ -14,14 +15,19 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from shared.access import Access, Mark, mark_of
+from shared.db import AnyConnection
+from shared.parents import Parent
 from shared.staff import Staff
 from shared.web.errors import NotLoggedIn, Problem
 from shared.web.language import mark
-from shared.web.nav import LOGIN
-from shared.web.sessions import read_session
+from shared.web.nav import ENTER, LOGIN
+from shared.web.sessions import read_family_session, read_session
 from shared.web.visit import Visit, visit_of
 
 log = structlog.get_logger()
+
+Person = TypeVar("Person", Staff, Parent)
+Read = Callable[[AnyConnection, str], Awaitable[Person | None]]
 
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "x-csrf-token"
@@ -49,7 +55,7 @@ class Guard:
             case Access.STAFF:
                 await self._staff(request, visit, rule)
             case Access.PARENT:
-                raise NotLoggedIn(LOGIN)
+                await self._parent(request, visit)
             case Access.PUBLIC:
                 if request.method not in _SAFE:
                     await self._own_form(request, visit)
@@ -59,33 +65,45 @@ class Guard:
                 pass
 
     async def _staff(self, request: Request, visit: Visit, rule: Mark) -> None:
-        staff = await self._who(request, visit)
+        staff = visit.staff = await self._who(request, visit, visit.cookies.session, read_session)
         if staff is None:
             raise NotLoggedIn(_login(request))
         if staff.role not in rule.roles:
             raise Problem(403, mark("Эта страница не для вашей роли. Спросите администратора школы."))
         if request.method not in _SAFE:
             await self._own_form(request, visit)
-        for school in await _schools(request):
+        for school in await _named(request, "school"):
             if not staff.may_see_school(school):
                 raise Problem(404, mark("Здесь ничего нет, или это не ваша школа."))
 
-    async def _who(self, request: Request, visit: Visit) -> Staff | None:
-        seen = visit.cookies.open(request.cookies.get(visit.cookies.session))
+    async def _parent(self, request: Request, visit: Visit) -> None:
+        """A guardian is nobody but themselves: whoever else a request names, there is nothing there."""
+        parent = visit.parent = await self._who(request, visit, visit.cookies.family, read_family_session)
+        if parent is None:
+            raise NotLoggedIn(ENTER)
+        if request.method not in _SAFE:
+            await self._own_form(request, visit)
+        for name, own in (("school", parent.school), ("guardian", parent.guardian)):
+            if any(named != own for named in await _named(request, name)):
+                raise Problem(404, mark("Здесь ничего нет."))
+
+    async def _who(self, request: Request, visit: Visit, cookie: str, read: Read[Person]) -> Person | None:
+        """Whose session the cookie of this name is."""
+        seen = visit.cookies.open(request.cookies.get(cookie))
         if seen is None:
             return None
         pool = self._pool_of()
         if pool is None:
             raise Problem(503, mark("Служба ещё запускается. Повторите через минуту."))
         async with pool.acquire(timeout=5) as connection:
-            staff = await read_session(connection, seen.token)
-        if staff is None:
-            visit.to_set.append(visit.cookies.forget(visit.cookies.session))
+            person = await read(connection, seen.token)
+        if person is None:
+            visit.to_set.append(visit.cookies.forget(cookie))
             return None
-        visit.staff, visit.session = staff, seen.token
+        visit.session = seen.token
         if seen.stale:
-            visit.to_set.append(visit.cookies.set(visit.cookies.session, visit.cookies.seal(seen.token)))
-        return staff
+            visit.to_set.append(visit.cookies.set(cookie, visit.cookies.seal(seen.token)))
+        return person
 
     async def _own_form(self, request: Request, visit: Visit) -> None:
         """Refuses what another site sent: by where it came from, and by the token only our pages hold."""
@@ -111,6 +129,13 @@ def staff_of(request: Request) -> Staff:
     return staff
 
 
+def parent_of(request: Request) -> Parent:
+    """The guardian whom the guard let in; for routes marked PARENT only."""
+    parent = visit_of(request).parent
+    assert parent is not None, "the route is not marked PARENT"
+    return parent
+
+
 async def _form(request: Request) -> dict[str, str | UploadFile]:
     """The form's fields, the last of each name; empty when the request brings none."""
     if not request.headers.get("content-type", "").startswith(_FORMS):
@@ -123,14 +148,14 @@ async def _form(request: Request) -> dict[str, str | UploadFile]:
     return dict(await request.form())
 
 
-async def _schools(request: Request) -> list[str]:
-    """Every school that the request names."""
+async def _named(request: Request, name: str) -> list[str]:
+    """Every value that the request gives under this name: path, query, form."""
 
-    def named() -> Iterator[object]:
-        yield from (request.path_params.get("school"), *request.query_params.getlist("school"))
+    def given() -> Iterator[object]:
+        yield from (request.path_params.get(name), *request.query_params.getlist(name))
 
-    found = [*named(), *((await request.form()).getlist("school") if request.method not in _SAFE else ())]
-    return [school for school in found if isinstance(school, str) and school]
+    found = [*given(), *((await request.form()).getlist(name) if request.method not in _SAFE else ())]
+    return [value for value in found if isinstance(value, str) and value]
 
 
 def _login(request: Request) -> str:

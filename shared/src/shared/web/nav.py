@@ -4,8 +4,10 @@ A service shows links to the others' pages too, and knows nothing else of them. 
 each entry as each role.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.parents import Parent
 from shared.staff import Role, Staff
 from shared.web.language import mark
 
@@ -37,9 +39,39 @@ MY_PAGE = "/dispatcher/my-access"
 LOGIN = "/dispatcher/login"
 LOGOUT = "/dispatcher/logout"
 
+ENTER = "/dispatcher/me/enter"
+"""Where a guardian asks for a one-time link."""
+FAMILY_LOGOUT = "/dispatcher/me/logout"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyEntry:
+    path: str
+    title: str
+
+
+FAMILY_NAV: tuple[FamilyEntry, ...] = (
+    FamilyEntry("/dispatcher/me/", mark("Сообщения")),
+    FamilyEntry("/dispatcher/me/settings", mark("Как сообщать")),
+    FamilyEntry("/dispatcher/me/papers", mark("Согласие и адреса")),
+)
+"""What a guardian finds at the top of every page."""
+
+
+def current(entries: Sequence[Entry | FamilyEntry], here: str) -> str:
+    """The section that a page belongs to: the one whose path is the longest beginning of its own."""
+    return max((entry.path for entry in entries if here.startswith(entry.path)), key=len, default="")
+
 
 def nav_of(staff: Staff) -> list[Entry]:
     return [entry for entry in NAV if staff.role in entry.roles]
+
+
+def sections_of(staff: Staff | None, parent: Parent | None) -> Sequence[Entry | FamilyEntry]:
+    """The sections at the top of a page, for whoever was let in."""
+    if staff is not None:
+        return nav_of(staff)
+    return FAMILY_NAV if parent is not None else ()
 
 
 def first_page(staff: Staff) -> str:

@@ -46,6 +46,7 @@ class Pages:
         """The page in the reader's language. `context` is what the template needs, besides the above."""
         visit = visit_of(request)
         language, texts = visit.language, self._texts[visit.language]
+        sections = nav.sections_of(visit.staff, visit.parent)
         other = Language.EN if language is Language.RU else Language.RU
         body = self._environment.get_template(template).render(
             _=texts.say,
@@ -57,19 +58,35 @@ class Pages:
             language=language,
             other_language=f"?{urlencode({**request.query_params, 'lang': other.value})}",
             staff=visit.staff,
-            nav=nav.nav_of(visit.staff) if visit.staff is not None else [],
+            parent=visit.parent,
+            nav=sections,
+            section=nav.current(sections, request.url.path),
             here=request.url.path,
             **context,
         )
         return HTMLResponse(body, status, headers)
 
     def error(
-        self, request: Request, status: int, text: str | None = None, headers: dict[str, str] | None = None
+        self,
+        request: Request,
+        status: int,
+        text: str | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        login: str = nav.LOGIN,
     ) -> HTMLResponse:
-        """The page of an error; without `text`, what is usually said with this status."""
+        """The page of an error; without `text`, what is usually said with this status. `login` is where
+        one comes in, for an error of not being in."""
         title, said = told(status, text)
         return self.render(
-            request, "error.html.j2", status=status, headers=headers, title=title, text=said, code=status
+            request,
+            "error.html.j2",
+            status=status,
+            headers=headers,
+            title=title,
+            text=said,
+            code=status,
+            login=login,
         )
 
     def texts(self, request: Request) -> Texts:
@@ -92,7 +109,13 @@ def _environment(package: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
-    made.globals.update(my_page=nav.MY_PAGE, login=nav.LOGIN, logout=nav.LOGOUT, role_names=nav.ROLES)
+    made.globals.update(
+        my_page=nav.MY_PAGE,
+        login=nav.LOGIN,
+        logout=nav.LOGOUT,
+        family_logout=nav.FAMILY_LOGOUT,
+        role_names=nav.ROLES,
+    )
     return made
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.db import AnyConnection
+from shared.families import Name
+from shared.parents import Parent
 from shared.staff import Role, Staff
 
 IDLE = timedelta(minutes=30)
@@ -29,6 +31,13 @@ _READ = """
 SELECT a.school, a.login, a.role, a.name FROM people.session s
 JOIN people.account a USING (school, login)
 WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp() AND a.disabled_at IS NULL
+"""
+
+
+_READ_FAMILY = """
+SELECT g.school, g.guardian, g.family_name, g.given_name, g.patronymic FROM people.family_session s
+JOIN roster.guardian g USING (school, guardian)
+WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
 """
 
 
@@ -56,6 +65,7 @@ class Cookies:
         self.secure = secure
         prefix = "__Host-" if secure else ""
         self.session, self.form, self.language = f"{prefix}vestnik", f"{prefix}vestnik-form", "vestnik-lang"
+        self.family = f"{prefix}vestnik-family"
 
     def seal(self, token: str) -> str:
         """The session cookie's value for somebody seen just now."""
@@ -113,6 +123,15 @@ async def read_session(connection: AnyConnection, token: str) -> Staff | None:
     if row is None:
         return None
     return Staff(row["school"], row["login"], Role(row["role"]), row["name"])
+
+
+async def read_family_session(connection: AnyConnection, token: str) -> Parent | None:
+    """Whose session it is; None for one that ended, ran out, or whose guardian is in the lists no more."""
+    row = await connection.fetchrow(_READ_FAMILY, digest(token))
+    if row is None:
+        return None
+    name = Name(row["family_name"], row["given_name"], row["patronymic"])
+    return Parent(row["school"], row["guardian"], name.polite)
 
 
 def _b64(data: bytes) -> str:

@@ -84,6 +84,8 @@ class Site:
         assert isinstance(error, NotLoggedIn)
         if request.method == "GET" and visit_of(request).wants_html:
             return RedirectResponse(error.login, 303)
+        if visit_of(request).wants_html:
+            return self.pages.error(request, 401, login=error.login)
         return self.answer(request, 401)
 
     async def _invalid(self, request: Request, _error: Exception) -> Response:

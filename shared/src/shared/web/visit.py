@@ -7,6 +7,7 @@ from functools import cached_property
 
 from starlette.requests import HTTPConnection
 
+from shared.parents import Parent
 from shared.staff import Staff
 from shared.web.language import Language, choose
 from shared.web.sessions import Cookies
@@ -22,6 +23,7 @@ class Visit:
     cookies: Cookies
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     staff: Staff | None = None
+    parent: Parent | None = None
     session: str | None = None
     """The token of the session the guard let in."""
     sealed: bool = False

@@ -13,6 +13,8 @@ WINDOW = timedelta(minutes=15)
 PER_LOGIN = 10
 PER_ADDRESS = 60
 """A whole school may stand behind one address."""
+PER_CONTACT = 3
+"""One-time links to one e-mail address or phone."""
 
 
 class Throttle:
@@ -25,13 +27,20 @@ class Throttle:
         """What counts the tries of this login and of this address."""
         return self._digest("login", login.casefold()), self._digest("address", address)
 
+    def family_keys(self, contact: str, address: str) -> tuple[bytes, bytes]:
+        """What counts the links asked for to this contact, and from this address."""
+        return self._digest("contact", contact.casefold()), self._digest("family address", address)
+
     def _digest(self, kind: str, value: str) -> bytes:
         said = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(said, key=self._key, digest_size=16).digest()
 
 
-async def may_try(connection: AnyConnection, keys: tuple[bytes, bytes]) -> bool:
-    """Counts a try as failed until `succeeded` says otherwise; False when there were too many."""
+async def may_try(
+    connection: AnyConnection, keys: tuple[bytes, bytes], *, most: tuple[int, int] = (PER_LOGIN, PER_ADDRESS)
+) -> bool:
+    """Counts a try as failed until `succeeded` says otherwise; False when there were too many by either
+    key."""
     rows = await connection.fetch(
         """INSERT INTO people.throttle AS t (key, failures)
            SELECT key, 1 FROM unnest($1::bytea[]) AS key ORDER BY key
@@ -43,7 +52,7 @@ async def may_try(connection: AnyConnection, keys: tuple[bytes, bytes]) -> bool:
         WINDOW,
     )
     failures = {row["key"]: row["failures"] for row in rows}
-    return bool(failures[keys[0]] <= PER_LOGIN and failures[keys[1]] <= PER_ADDRESS)
+    return bool(failures[keys[0]] <= most[0] and failures[keys[1]] <= most[1])
 
 
 async def succeeded(connection: AnyConnection, keys: tuple[bytes, bytes]) -> None:
