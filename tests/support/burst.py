@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from sandbox.journal import Pupil as Child
 from sandbox.journal import School
 from sandbox.journal.kinds import Kind
 from shared.changes import source_of
@@ -86,7 +87,7 @@ def burst(
 ) -> list[Sent]:
     """`count` changes of the school's Monday, the same for the same seed; an entity's in order. `sorts`:
     categories, and corrections of marks, by weight."""
-    rng = random.Random(f"burst/{seed}")
+    rng, pupils = random.Random(f"burst/{seed}"), school.pupils
     made: list[Sent] = []
     marks: list[Sent] = []
     for number in range(count):
@@ -95,16 +96,16 @@ def burst(
             one = _corrected(rng.choice(marks), number)
         else:
             first = "mark" if "mark" in sorts else "final_mark"
-            one = _fresh(school, first if category == "correction" else category, number, rng)
+            fresh = first if category == "correction" else category
+            one = _fresh(school, rng.choice(pupils), fresh, number, rng)
         made.append(one)
         if one.category in _MARKS:
             marks.append(one)
     return made
 
 
-def _fresh(school: School, category: str, number: int, rng: random.Random) -> Sent:
+def _fresh(school: School, pupil: Child, category: str, number: int, rng: random.Random) -> Sent:
     mark = _mark(number)
-    pupil = rng.choice(school.pupils)
     day, course = school.monday.isoformat(), {"name": mark, "teacher": "Корнеева Л. П."}
     lesson = {"date": day, "number": rng.randint(1, 6), "topic": "Проценты"}
     about: dict[str, dict[str, Any]] = {

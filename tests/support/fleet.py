@@ -20,7 +20,7 @@ import httpx
 SERVICES = ("ingest", "dispatcher", "print_queue")
 PATHS = {"ingest": "/ingest", "dispatcher": "/dispatcher", "print_queue": "/print"}
 _STOPS_WITHIN = 60.0
-_READY_WITHIN = 180.0
+_READY_WITHIN = 400.0
 _TAIL = 40
 
 
