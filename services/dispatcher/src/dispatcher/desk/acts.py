@@ -22,12 +22,19 @@ GUARDIAN_ACTS: tuple[Act, ...] = (
     Act("sheet", mark("Лист согласия"), "3"),
     Act("contact", mark("Контакт"), "4"),
     Act("why", mark("Почему?"), "5"),
+    Act("lost-access", mark("Утерян доступ"), "6"),
     Act("withdrawal", mark("Отзыв согласия")),
+    Act("restriction", mark("Ограничение прав")),
 )
 """About one guardian of the pupil, in the order of how often they are needed."""
 
-PUPIL_ACTS: tuple[Act, ...] = ()
+PUPIL_ACTS: tuple[Act, ...] = (Act("leaving", mark("Выбытие")),)
 """About the pupil."""
 
-LISTS: tuple[Act, ...] = ()
+LISTS: tuple[Act, ...] = (
+    Act("undecided", mark("Семьи без решения")),
+    Act("refusals", mark("Журнал отказов")),
+    Act("adults", mark("Скоро 18 лет")),
+    Act("rollover", mark("Новый учебный год")),
+)
 """What the first page leads to."""

@@ -4,6 +4,7 @@ There is no «other»: what is not in the table is no ground. The two regulation
 clauses differently, so each ground names its own.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,11 @@ class Ground:
     source: str
     said: str
     bring: str
+
+    @property
+    def points(self) -> str:
+        """The numbers alone: «3.1, 3.4»."""
+        return ", ".join(re.findall(r"\d[\d.]*", self.clause))
 
 
 def _person(key: str, title: str, clause: str, said: str, bring: str) -> Ground:

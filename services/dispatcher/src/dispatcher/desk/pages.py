@@ -27,6 +27,11 @@ DONE = {
     "contact_stopped": mark("Контакт убран."),
     "contact_lifted": mark("Контактом снова можно пользоваться."),
     "withdrawal": mark("Отзыв зарегистрирован. С этой минуты семье ничего не отправляется."),
+    "restriction": mark("Ограничение записано."),
+    "lifted": mark("Ограничение снято."),
+    "leaving": mark("Выбытие записано."),
+    "staying": mark("Выбытие отменено."),
+    "lost-access": mark("Семья переведена на бумагу с этой недели."),
 }
 """What was just done, by the name in the address: what follows from it is said beside."""
 

@@ -135,10 +135,11 @@ async def issue(
 
 
 async def issued(connection: AnyConnection, school: str, asked: Asked) -> list[Issued]:
-    """The register, newest first; `asked.text` is looked for in numbers and applicants."""
+    """The register, newest first; `asked.text` is looked for in numbers alone, for it
+    stands in the address."""
     rows = await connection.fetch(
         """SELECT number, issued_on, applicant, ground, officer, pupil FROM consent.refusal
-           WHERE school = $1 AND ($2 = '' OR number ILIKE $3 OR applicant ILIKE $3)
+           WHERE school = $1 AND ($2 = '' OR number ILIKE $3)
            ORDER BY issued_on DESC, registered_at DESC, number LIMIT $4 OFFSET $5""",
         *(school, asked.text, asked.pattern, asked.limit, asked.offset),
     )

@@ -11,9 +11,13 @@ from dispatcher.desk.codes import Codes
 from dispatcher.desk.contact_pages import ContactPages
 from dispatcher.desk.pages import DeskPages
 from dispatcher.desk.paper_pages import PaperPages
+from dispatcher.desk.refusal_pages import RefusalPages
 from dispatcher.desk.room import Room
+from dispatcher.desk.tie_pages import TiePages
+from dispatcher.desk.undecided_pages import UndecidedPages
 from dispatcher.desk.why_pages import WhyPages
 from dispatcher.desk.withdrawal_pages import WithdrawalPages
+from dispatcher.desk.year_pages import YearPages
 from dispatcher.planning.reach import switched_on
 from dispatcher.sending.budget import Budget
 from dispatcher.working_days import WorkingDays
@@ -42,4 +46,8 @@ def desk_routers(
         ContactPages(room, codes).routes(),
         WithdrawalPages(room, days).routes(),
         WhyPages(room).routes(),
+        RefusalPages(room).routes(),
+        UndecidedPages(room).routes(),
+        TiePages(room).routes(),
+        YearPages(room).routes(),
     ]

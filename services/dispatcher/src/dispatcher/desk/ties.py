@@ -1,7 +1,8 @@
 """What the desk learns of a family before the lists do: restricted rights, a pupil who left, and a
 parent who lost access (R-D4, R-B7, R-C10)."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from dispatcher.desk.entries import Tie, Wrong
@@ -9,6 +10,43 @@ from dispatcher.desk.register import written
 from shared.categories import Channel, Mode
 from shared.db import AnyConnection
 from shared.staff import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A restriction the desk registered and nobody lifted."""
+
+    id: UUID
+    first: date
+    last: date | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A leaving the desk registered."""
+
+    left_on: date
+    reason: str
+    registered_at: datetime
+
+
+async def restrictions(connection: AnyConnection, tie: Tie) -> list[Held]:
+    """Of this guardian for this pupil, not lifted, the earliest first."""
+    rows = await connection.fetch(
+        """SELECT id, from_on, until_on, basis FROM consent.restriction
+           WHERE school = $1 AND pupil = $2 AND guardian = $3 AND lifted_at IS NULL ORDER BY from_on, id""",
+        *(tie.school, tie.pupil, tie.guardian),
+    )
+    return [Held(*row) for row in rows]
+
+
+async def departure(connection: AnyConnection, school: str, pupil: str) -> Departure | None:
+    row = await connection.fetchrow(
+        "SELECT left_on, reason, registered_at FROM consent.departure WHERE school = $1 AND pupil = $2",
+        *(school, pupil),
+    )
+    return Departure(*row) if row is not None else None
 
 
 async def restrict(
