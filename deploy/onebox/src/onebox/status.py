@@ -12,6 +12,7 @@ from rich.table import Table
 
 from dispatcher import deadlines, ledger, reconcile, unreachable, words
 from dispatcher.deadlines import SAID, Deadlines, Open, State
+from dispatcher.desk import undecided
 from dispatcher.ledger import Period, Queue, Sum
 from dispatcher.ledger_rows import period_of
 from dispatcher.notices.store import Untold, untold
@@ -37,7 +38,8 @@ _PLANNED_BY_NOW = timedelta(minutes=10)
 class Status:
     """`rates`: messages accepted a minute. `overdue`: what is late or about to be, the most urgent first.
     `unreachable`: guardians no channel leads to, by what they get instead. `untold`: notices by kind;
-    `newest` of them first. `late` are changes that ingest took long ago and nobody planned."""
+    `newest` of them first. `undecided`: families without a decision, and those of them overdue (R-B9).
+    `late` are changes that ingest took long ago and nobody planned."""
 
     queues: list[Queue]
     providers: list[Standing]
@@ -47,6 +49,7 @@ class Status:
     overdue: list[Open]
     unreachable: dict[Instead, int]
     total: Sum
+    undecided: tuple[int, int]
     untold: dict[str, int]
     newest: list[Untold]
     lag: Lag
@@ -80,6 +83,7 @@ async def read_status(
             unreachable=await unreachable.count(connection),
             overdue=await deadlines.page(connection, now, limit=_MOST_OVERDUE),
             total=await ledger.add_up(connection, period),
+            undecided=await undecided.total(connection, now, school),
             untold=counts,
             newest=newest,
             lag=await reconcile.lag(connection),
@@ -118,6 +122,8 @@ def show_status(status: Status, console: Console) -> None:
         console.print(f"  {_overdue(one)}")
     paper, nothing = (status.unreachable[instead] for instead in (Instead.PAPER, Instead.NOTHING))
     console.print(f"Недоступны электронно: на бумаге {paper}, сообщить нечем {nothing}")
+    waiting, overdue = status.undecided
+    console.print(f"Семьи без решения: {waiting}, из них дольше срока {overdue}")
     parts = " + ".join(f"{words.LEDGER[name]} {number}" for name, number in status.total.columns.items())
     console.print(f"Книга учёта: решений {status.total.decisions} = {parts}")
     _show_check(status, console)
