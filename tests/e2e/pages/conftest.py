@@ -1,4 +1,5 @@
-"""`box`: `vestnik up` on a fresh database with two schools in its lists, and windows onto it."""
+"""`box`: `vestnik up` on a fresh database with two schools in its lists, and windows onto it; `posted`: with
+families, a mail server and an SMS gateway too."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,9 +9,14 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser
 from support.browser import Screen
-from support.installations import VESTNIK, Running, listening, own_folder
+from support.households import FAMILIES, TOLD
+from support.installations import VESTNIK, Running, listening, own_folder, vestnik
 
+from sandbox.inbox import Inbox
+from sandbox.smsaero import SmsAero
 from shared.db import connect
+
+SCHOOLS = "INSERT INTO roster.school VALUES ('a', 'Школа № 7', 'Europe/Moscow'), ('b', 'Лицей', 'Asia/Omsk')"
 
 
 @dataclass
@@ -41,12 +47,48 @@ class Box:
             await asyncio.sleep(0.05)
 
 
+@dataclass
+class Posted:
+    """A box with a mail server and an SMS gateway beside it, and a journal's token."""
+
+    box: Box
+    inbox: Inbox
+    sms: SmsAero
+    token: str
+
+
+@pytest.fixture
+async def posted(database: str, browser: Browser) -> AsyncIterator[Posted]:
+    admin = await connect(database)
+    await admin.execute(f"{SCHOOLS}; {FAMILIES} {TOLD}")
+    with own_folder() as folder:
+        # Whatever the time of day, an SMS may leave.
+        (folder / "vestnik.toml").write_text('[profile]\nquiet_hours = ["00:00", "00:00"]\n')
+        async with Inbox() as inbox, SmsAero() as sms:
+            settings = {
+                "VESTNIK_DATABASE_URL": database,
+                "VESTNIK_DATA": str(folder / "var"),
+                "VESTNIK_SMTP_URL": inbox.url,
+                "VESTNIK_MAIL_FROM": "vestnik@school.example",
+                "VESTNIK_SMSAERO_EMAIL": sms.email,
+                "VESTNIK_SMSAERO_API_KEY": sms.api_key,
+                "VESTNIK_SMSAERO_URL": sms.url,
+            }
+            async with listening(VESTNIK, "up", folder=folder, settings=settings) as running:
+                await running.until(200)
+                words = ("token", "create", "--school", "a", "--journal", "j")
+                token = (await vestnik(*words, folder=folder, settings=settings)).out.strip()
+                made = Box(running, admin, browser)
+                yield Posted(made, inbox, sms, token)
+                for screen in made.screens:
+                    await screen.close()
+    await admin.close()
+
+
 @pytest.fixture
 async def box(database: str, browser: Browser) -> AsyncIterator[Box]:
     admin = await connect(database)
-    await admin.execute(
-        "INSERT INTO roster.school VALUES ('a', 'Школа № 7', 'Europe/Moscow'), ('b', 'Лицей', 'Asia/Omsk')"
-    )
+    await admin.execute(SCHOOLS)
     with own_folder() as folder:
         settings = {"VESTNIK_DATABASE_URL": database, "VESTNIK_DATA": str(folder / "var")}
         async with listening(VESTNIK, "up", folder=folder, settings=settings) as running:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -126,4 +126,6 @@ def _day(language: Language, value: date) -> str:
 
 def _moment(language: Language, value: datetime, zone: str = "UTC") -> str:
     """«23 нояб. 2026 г., 18:30», by the clocks of `zone`."""
-    return format_datetime(value, "medium", tzinfo=ZoneInfo(zone), locale=language.locale)
+    there = value.astimezone(ZoneInfo(zone))
+    day = format_date(there, "medium", locale=language.locale)
+    return f"{day}, {format_time(there, 'short', locale=language.locale)}"
