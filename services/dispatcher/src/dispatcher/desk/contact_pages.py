@@ -57,7 +57,7 @@ class ContactForm(Form):
         [required(mark("Введите почту или мобильный телефон.")), shorter_than(254)],
         filters=[tidy],
     )
-    how = RadioField(mark("Как подтвердить"), choices=list(_HOW.items()), default="application")
+    how = RadioField(mark("Как подтвердить"), choices=_HOW, default="application")
     number = SelectField(mark("Номер заявления"), validate_choice=False)
 
 
@@ -111,7 +111,7 @@ class ContactPages:
             tie = family.tie(guardian)
             form = await ContactForm.read(request)
             numbers = [paper.number for paper in reversed(tie.applications)]
-            form.number.choices = [(number, number) for number in numbers]
+            form.number.choices = {number: number for number in numbers}
             if not numbers and not sent:
                 form.how.data = "code"
             if sent and form.validate():

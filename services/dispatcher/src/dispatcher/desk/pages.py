@@ -59,6 +59,8 @@ class DeskPages:
     @access(Access.STAFF, "the secretary's own school: search and what waits", roles=DESK)
     async def home(self, request: Request, found: str = "") -> Response:
         """`found` is a sealed question: what was searched for."""
+        if (choice := await self._room.which_school(request)) is not None:
+            return choice
         asked, unknown_year, clocks = self._room.questions.open(found), "", []
         async with self._room.enter(request) as at:
             rows = await self._find(at, asked)

@@ -54,11 +54,11 @@ class SheetForm(PaperForm):
 class ApplicationForm(PaperForm):
     form = RadioField(
         mark("Семья просит"),
-        choices=[(form.value, said) for form, said in FORMS.items()],
+        choices={form.value: said for form, said in FORMS.items()},
         default=Asked.ELECTRONIC.value,
     )
     scope = TicksField(
-        mark("О чём сообщать"), choices=[(category.value, said) for category, said in CATEGORIES.items()]
+        mark("О чём сообщать"), choices={category.value: said for category, said in CATEGORIES.items()}
     )
     pupil_access = BooleanField(mark("Доступ нужен и ученику (пункт 2)"))
     email = StringField(mark("Почта"), [shorter_than(254)], filters=[tidy])

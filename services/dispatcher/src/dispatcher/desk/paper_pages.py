@@ -51,7 +51,7 @@ class PaperPages:
             )
             last = usual.pop("items")
             form = await SheetForm.read(request, number=proposed, **usual)
-            form.items.choices = [(item, item) for item in fields.items_in_order(own)]
+            form.items.choices = {item: item for item in fields.items_in_order(own)}
             if preset in PRESETS:
                 form.items.data = _preset(preset, own, last)
             elif sent and form.validate() and await _register_sheet(at, tie, form, own, texts):

@@ -85,6 +85,18 @@ class Room:
         async with self.pool_of().acquire(timeout=5) as connection, connection.transaction():
             yield Entered(connection, staff, await self._place(connection, request, staff))
 
+    async def which_school(self, request: Request) -> Response | None:
+        """For the desk's first page: an account of several schools chooses one; None when one is meant."""
+        if not staff_of(request).whole or request.query_params.get("school"):
+            return None
+        async with self.pool_of().acquire(timeout=5) as connection:
+            rows = await connection.fetch("SELECT school, name FROM roster.school ORDER BY name, school")
+        if len(rows) == 1:
+            return None
+        return self.pages.render(
+            request, "desk/schools.html.j2", schools={row["school"]: row["name"] for row in rows}, home=HOME
+        )
+
     def render(
         self, request: Request, template: str, place: Place, *, status: int = 200, **context: Any
     ) -> Response:

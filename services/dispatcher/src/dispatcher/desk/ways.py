@@ -2,7 +2,7 @@
 (R-C4, R-C7). It asks the same `shared.routing` that decides, so it cannot promise anything else."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from dispatcher.planning.timing import IMMEDIATE
@@ -25,6 +25,7 @@ _MATTERS: tuple[tuple[str, Category, bool, bool], ...] = (
     (mark("контрольные"), Category.ASSESSMENT, False, False),
     (mark("объявления"), Category.ANNOUNCEMENT, False, False),
 )
+_EVERYTHING = mark("обо всём")
 _GRADUATE = {"9", "11"}
 
 CHANNELS = {
@@ -84,7 +85,10 @@ def ways(
             matter, pupil=pupil, school_class=school_class, guardianship=tie, usable=usable, today=today
         )
         found.setdefault(_way(matter.category, routed, tie, today), []).append(what)
-    return [Way(tuple(what), way.verdict, way.said, way.missing) for way, what in found.items()]
+    if len(found) == 1:
+        (way,) = found
+        return [replace(way, what=(_EVERYTHING,))]
+    return [replace(way, what=tuple(what)) for way, what in found.items()]
 
 
 def _asked(school_class: SchoolClass | None, today: date) -> Iterator[tuple[str, Matter]]:
