@@ -6,7 +6,7 @@ attempt, so replicas together never go beyond the month's segments.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone, tzinfo
 
 import asyncpg
 
@@ -17,6 +17,8 @@ from shared.db import AnyConnection
 from shared.settings import Profile, zone
 
 WARN_AT = 0.8
+_EDGES = [timezone(timedelta(hours=hours)) for hours in (-14, 14)]
+"""Every school's month is now that of one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,23 @@ class Budget:
     async def left(self, connection: AnyConnection, schools: Iterable[str]) -> dict[str, int]:
         """Segments each school may still send this month, what is in flight taken off. One statement: an
         attempt that settles meanwhile counts once."""
-        months = await self._months(connection, schools)
+        now = self._clock.now()
         rows = await connection.fetch(
-            """SELECT school, coalesce(b.segments, 0) + coalesce((
-                   SELECT sum(a.segments) FROM dispatch.sms_attempt a
-                   WHERE a.school = asked.school AND a.settled_at IS NULL
-               ), 0) AS used
-               FROM unnest($1::text[], $2::date[]) AS asked(school, month)
-               LEFT JOIN dispatch.sms_budget b USING (school, month)""",
-            list(months),
-            list(months.values()),
+            """SELECT s.school, s.timezone, b.month, b.segments, (
+                   SELECT coalesce(sum(a.segments), 0) FROM dispatch.sms_attempt a
+                   WHERE a.school = s.school AND a.settled_at IS NULL
+               ) AS open
+               FROM roster.school s
+               LEFT JOIN dispatch.sms_budget b ON b.school = s.school AND b.month = ANY($2::date[])
+               WHERE s.school = ANY($1::text[])""",
+            list(schools),
+            [_month(now, edge) for edge in _EDGES],
         )
-        return {row["school"]: self._limit(row["school"]) - row["used"] for row in rows}
+        left = {row["school"]: self._limit(row["school"]) - row["open"] for row in rows}
+        for row in rows:
+            if row["month"] == _month(now, zone(row["timezone"])):
+                left[row["school"]] -= row["segments"]
+        return left
 
     async def add(self, connection: AnyConnection, spendings: Sequence[Spending]) -> None:
         """In the transaction that records the acceptance."""
@@ -111,4 +118,8 @@ class Budget:
             "SELECT school, timezone FROM roster.school WHERE school = ANY($1::text[])", sorted(schools)
         )
         now = self._clock.now()
-        return {row["school"]: now.astimezone(zone(row["timezone"])).date().replace(day=1) for row in rows}
+        return {row["school"]: _month(now, zone(row["timezone"])) for row in rows}
+
+
+def _month(now: datetime, of: tzinfo) -> date:
+    return now.astimezone(of).date().replace(day=1)

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from dispatcher.channels.base import Outcome, Parcel, Port, Retry, Unknown
+from dispatcher.channels.base import Accepted, Outcome, Parcel, Port, Retry, Unknown
 from dispatcher.messages import Move, Status, move
 from dispatcher.sending import attempts
 from dispatcher.sending.claims import HEARTBEAT_SECONDS, Claimed, claim, extend, seconds_to_next
@@ -67,7 +67,8 @@ WIDTHS = {
 
 @dataclass(slots=True)
 class Lane:
-    """One channel's way out, with its own view of the registry."""
+    """One channel's way out, with its own view of the registry. `due`: a claim may find something: somebody
+    said so, the last one was full, a message went back, or nobody has looked for a while."""
 
     port: Port
     preparer: Preparer
@@ -75,7 +76,8 @@ class Lane:
     calls: asyncio.Semaphore
     gate: Callable[[], int]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: set[asyncio.Task[bool | None]] = field(default_factory=set)
+    due: bool = True
     pace: float = 0.05
     careful: int = 0
 
@@ -95,6 +97,10 @@ class Lane:
         """Whether a claim is worth its statements: half the hand is empty, or all of it."""
         free = self.free
         return free > 0 and (free >= len(self.tasks) or not self.tasks)
+
+    def wake(self) -> None:
+        self.due = True
+        self.changed.set()
 
     def paced(self, seconds: float) -> None:
         """A call took so long; recent ones count most."""
@@ -148,7 +154,7 @@ class Sender:
         """New messages were composed, for this channel or for any."""
         for lane in self._lanes:
             if channel in {None, lane.channel}:
-                lane.changed.set()
+                lane.wake()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -166,26 +172,31 @@ class Sender:
     async def _run_lane(self, lane: Lane) -> None:
         while not self._stopping.is_set():
             lane.changed.clear()
-            taken = 0
-            if lane.room:
-                try:
-                    taken = await self.round(lane)
-                except DATABASE_AWAY as error:
-                    log.warning("send.interrupted", channel=lane.channel.value, error=type(error).__name__)
-                except Exception as error:  # noqa: BLE001 - a message nobody foresaw must not stop the rest
-                    await self._stumbled(lane, error)
-                else:
-                    lane.careful = max(0, lane.careful - 1)
-            if not taken:
+            if lane.due and lane.room:
+                lane.due = False
+                await self._try_round(lane)
+            if not (lane.due and lane.room):
                 pause = await self._until_next(lane)
-                with contextlib.suppress(TimeoutError):
+                try:
                     await asyncio.wait_for(lane.changed.wait(), pause)
+                except TimeoutError:
+                    lane.due = True
         while lane.tasks:
             await asyncio.wait(lane.tasks)
 
+    async def _try_round(self, lane: Lane) -> None:
+        try:
+            await self.round(lane)
+        except DATABASE_AWAY as error:
+            log.warning("send.interrupted", channel=lane.channel.value, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a message nobody foresaw must not stop the rest
+            await self._stumbled(lane, error)
+        else:
+            lane.careful = max(0, lane.careful - 1)
+
     async def _until_next(self, lane: Lane) -> float:
         """Seconds to sleep: to the next attempt of a message that waits, but no longer than a poll."""
-        if lane.tasks:  # their ends wake the lane
+        if lane.tasks:  # the end of the last wakes the lane
             return lane.width.poll
         try:
             async with self._pool.acquire() as connection:
@@ -198,16 +209,18 @@ class Sender:
         """Claim what fits into the hand and set it on its way; how many messages were claimed."""
         checked = time.monotonic()
         lease = uuid4()
+        limit = 1 if lane.careful else lane.free
         async with self._pool.acquire() as connection, connection.transaction():
             claimed = await claim(
                 connection,
                 channel=lane.channel,
                 school_now=self._clock.now(),
-                limit=1 if lane.careful else lane.free,
+                limit=limit,
                 lease=lease,
                 actor=ACTOR,
             )
             ready = await lane.preparer.prepare(connection, claimed) if claimed else []
+        lane.due = lane.due or len(claimed) == limit
         for one in ready:
             self._in_hand[one.claimed.message] = lease
         packed = [packed for one in ready if (packed := self._pack(lane, one, checked)) is not None]
@@ -286,22 +299,30 @@ class Sender:
             segments(text),
         )
 
-    def _start(self, lane: Lane, claimed: Claimed, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, lane: Lane, claimed: Claimed, work: Coroutine[Any, Any, bool | None]) -> None:
+        """`work` says whether the message is out of the lane's hands."""
         task = asyncio.create_task(work)
         lane.tasks.add(task)
 
-        def ended(done: asyncio.Task[None]) -> None:
+        def ended(done: asyncio.Task[bool | None]) -> None:
             lane.tasks.discard(done)
             self._in_hand.pop(claimed.message, None)
-            lane.changed.set()
-            if not done.cancelled() and (error := done.exception()) is not None:
-                # Not settled: the lease runs out and another round takes it up.
-                log.error("send.broken", message=str(claimed.message), error=type(error).__name__)
+            gone = False
+            if not done.cancelled():
+                if (error := done.exception()) is not None:
+                    # Not settled: the lease runs out and another round takes it up.
+                    log.error("send.broken", message=str(claimed.message), error=type(error).__name__)
+                else:
+                    gone = bool(done.result())
+            lane.due = lane.due or not gone
+            if lane.due or not lane.tasks:
+                lane.changed.set()
 
         task.add_done_callback(ended)
 
-    async def _carry(self, lane: Lane, packed: Packed) -> None:
-        """Hand one parcel over and see it settled; it keeps its place among the unsettled until then."""
+    async def _carry(self, lane: Lane, packed: Packed) -> bool:
+        """Hand one parcel over and see it settled; it keeps its place among the unsettled until then.
+        Whether the gateway has it."""
         claimed = packed.ready.claimed
         await lane.calls.acquire()
         try:
@@ -318,10 +339,11 @@ class Sender:
                 lane.calls.release()
             if outcome is None:
                 await self._settler.put_back(claimed, "not_sent")
-                return
+                return False
             sms = lane.channel is Channel.SMS
             parts = segments(packed.parcel.content.decode()) if sms else 0
             await self._settler.settled(Result(packed.ready, outcome, parts))
+            return isinstance(outcome, Accepted)
         finally:
             self._unsettled.release()
 
