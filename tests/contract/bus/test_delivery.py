@@ -1,6 +1,8 @@
 """What a consumer may rely on, whichever bus carries its records."""
 
 import asyncio
+import itertools
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -156,6 +158,28 @@ async def test_a_passing_failure_sets_nothing_aside(bus: BusKit) -> None:
 
         await eventually(seen)
     assert await bus.dead_letters(Service.DISPATCHER) == []
+
+
+async def test_load_makes_larger_batches_not_more(bus: BusKit) -> None:
+    """R-B2: the first record is taken at once; what comes soon after it is taken together."""
+    await bus.prepare_effects()
+    pace, begun = 1.0, list[float]()
+
+    async def handle(connection: asyncpg.Connection, records: Sequence[Record]) -> Sequence[Rejected]:
+        begun.append(time.monotonic())
+        return await recording("g")(connection, records)
+
+    paced = Subscription(CHANGES, "g", handle, pace=pace)
+    async with bus.running(Service.DISPATCHER, paced), bus.writing(CHANGES):
+        for number in range(10):
+            await bus.publish(Service.INGEST, CHANGES, ("k", f"k/{number}"))
+
+        async def all_seen() -> bool:
+            return len(await bus.effects("g")) == 10
+
+        await eventually(all_seen)
+    assert await bus.effects("g") == [f"k/{number}" for number in range(10)]
+    assert all(later - earlier > pace / 2 for earlier, later in itertools.pairwise(begun))
 
 
 async def test_groups_each_see_everything(bus: BusKit) -> None:

@@ -19,6 +19,8 @@ from shared.db import AnyConnection
 from shared.topics import Topic
 
 GROUP = "print-queue"
+PACE_SECONDS = 0.25
+"""Paper waits for the end of the week: fewer, larger batches."""
 
 _UTC = ZoneInfo("UTC")
 
@@ -77,7 +79,7 @@ async def keep_changes(connection: asyncpg.Connection, records: Sequence[Record]
 
 
 def subscription() -> Subscription:
-    return Subscription(Topic.JOURNAL_CHANGES, GROUP, keep_changes)
+    return Subscription(Topic.JOURNAL_CHANGES, GROUP, keep_changes, pace=PACE_SECONDS)
 
 
 def entry_of(change: Change) -> Entry:

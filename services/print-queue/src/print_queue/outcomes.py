@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from print_queue.ledger import GROUP
+from print_queue.ledger import GROUP, PACE_SECONDS
 from print_queue.store import share_schools
 from shared import outbox
 from shared.bus.base import Record, Rejected, Subscription
@@ -54,7 +54,7 @@ async def keep_outcomes(connection: asyncpg.Connection, records: Sequence[Record
 
 
 def subscription() -> Subscription:
-    return Subscription(Topic.DELIVERY_OUTCOMES, GROUP, keep_outcomes)
+    return Subscription(Topic.DELIVERY_OUTCOMES, GROUP, keep_outcomes, pace=PACE_SECONDS)
 
 
 def _read(value: bytes) -> list[Moved]:

@@ -43,10 +43,14 @@ records one by one; the one that fails alone is set aside."""
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
+    """Batches that are not full begin at least `pace` seconds apart, so that load makes them larger, not
+    more; the first after a quiet time begins at once."""
+
     topic: Topic
     group: str
     handler: Handler
     max_records: int = 500
+    pace: float = 0.05
 
 
 class Bus(Protocol):

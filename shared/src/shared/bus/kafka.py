@@ -6,6 +6,7 @@ the batch is sought back, so that the group never waits for a member longer than
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -21,7 +22,7 @@ from shared.bus.base import Record, Subscription
 from shared.bus.deliver import deliver
 from shared.bus.faults import describe, pause
 from shared.bus.kafka_topics import ensure_topics
-from shared.bus.lead import Bell, Pulse, lead
+from shared.bus.lead import Bell, Pulse, keep_pace, lead
 from shared.bus.relay import Relay
 from shared.topics import Service, Topic
 
@@ -141,7 +142,7 @@ class _Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     async def take(self, batch: Sequence[ConsumerRecord]) -> None:
         """Commit the batch's effects, or raise after a minute of trying."""
-        topic = self._subscription.topic
+        topic, began = self._subscription.topic, time.monotonic()
         records = [_record(topic, one) for one in batch]
         async with self._busy:
             retrying = tenacity.AsyncRetrying(
@@ -154,6 +155,8 @@ class _Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             )
             await retrying(self._commit_effects, records)
             self._pulse.beat()
+        if len(records) < self._subscription.max_records:
+            await keep_pace(began, self._subscription.pace)
 
     async def _commit_effects(self, records: Sequence[Record]) -> None:
         async with self._pool.acquire() as pooled, pooled.transaction():

@@ -6,6 +6,7 @@ has lost its transaction too: two leaders can never both commit.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -52,6 +53,11 @@ class Bell:
                 await self._rung.wait()
         if not self.stopping:
             self._rung.clear()
+
+
+async def keep_pace(began: float, seconds: float) -> None:
+    """Until so long after `began` (monotonic)."""
+    await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
 Work = Callable[[asyncpg.Connection, Bell, Pulse], Awaitable[None]]

@@ -5,6 +5,7 @@ twice, whatever is killed. One process of a group reads at a time, the others st
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ import structlog
 from shared import outbox
 from shared.bus.base import Record, Subscription
 from shared.bus.deliver import deliver
-from shared.bus.lead import Bell, Pulse, Work, lead
+from shared.bus.lead import Bell, Pulse, Work, keep_pace, lead
 from shared.outbox import Place, listen
 from shared.topics import WRITERS, Service
 
@@ -95,16 +96,20 @@ class _Reader:
         await listen(connection, (self._subscription.topic,), bell.ring)
         self._places = await self._find_places(connection)
         while not bell.stopping:
-            more = pending = False
+            more = full = pending = False
+            began = time.monotonic()
             for writer in self._places:
                 reading = await self._step(connection, writer)
                 more = more or bool(reading.rows)
+                full = full or len(reading.rows) == self._subscription.max_records
                 pending = pending or reading.pending
                 pulse.beat()
                 if bell.stopping:
                     return
             if not more:
                 await bell.sleep(_PENDING_SECONDS if pending else _POLL_SECONDS)
+            elif not full:
+                await keep_pace(began, self._subscription.pace)
 
     async def _find_places(self, connection: asyncpg.Connection) -> dict[Service, Place]:
         """Where this group stands in each writer's log; from the beginning if it is new."""

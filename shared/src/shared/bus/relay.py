@@ -1,5 +1,6 @@
 """Carrying one service's outbox to Kafka: in order, at least once, by one process at a time."""
 
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -7,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from shared import outbox
-from shared.bus.lead import Bell, Pulse
+from shared.bus.lead import Bell, Pulse, keep_pace
 from shared.outbox import START, Place, Row
 from shared.topics import WRITERS, Service, Topic
 
@@ -16,6 +17,8 @@ log = structlog.get_logger()
 _BATCH = 2_000
 _POLL_SECONDS = 1.0
 _PENDING_SECONDS = 0.02
+_PACE_SECONDS = 0.03
+"""From the start of one round to the next, unless all that waits did not fit into one."""
 
 
 class Relay:
@@ -44,17 +47,21 @@ class Relay:
             # deleted beginning is slow to walk through.
             places = dict.fromkeys(self._topics, START)
             while not bell.stopping:
-                more = pending = False
+                more = full = pending = False
+                began = time.monotonic()
                 for topic in self._topics:
                     reading = await outbox.read(connection, self._service, topic, places[topic], _BATCH)
                     if reading.rows:
                         await self._publish(producer, topic, reading.rows)
                         places[topic] = await self._forget(connection, topic, reading.rows)
                     more = more or bool(reading.rows)
+                    full = full or len(reading.rows) == _BATCH
                     pending = pending or reading.pending
                 pulse.beat()
                 if not more:
                     await bell.sleep(_PENDING_SECONDS if pending else _POLL_SECONDS)
+                elif not full:
+                    await keep_pace(began, _PACE_SECONDS)
         finally:
             await producer.stop()
 
