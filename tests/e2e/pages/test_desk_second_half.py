@@ -21,7 +21,7 @@ FAMILY = "/dispatcher/desk/families/ivan"
 async def test_the_secretarys_other_errands(box: Box) -> None:
     await box.admin.execute(LISTS)
     await add_account(box.admin, "a", "desk", Role.SECRETARY, "Седова Н. П.")
-    her = await box.screen(scripts=False)
+    her = await box.screen()
     await her.go("/dispatcher/login")
     await her.fill(login="a/desk", password=PASSWORD)
     await her.press("Войти")
