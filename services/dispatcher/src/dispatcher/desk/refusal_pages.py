@@ -21,7 +21,7 @@ from shared.audit import note
 from shared.topics import Service
 from shared.typesetting.compile import CompileFailed
 from shared.web.errors import Problem
-from shared.web.forms import Form, tidy
+from shared.web.forms import Form, required, tidy
 from shared.web.language import mark
 from shared.web.listing import Asked, Shown
 
@@ -33,13 +33,23 @@ _NO_LETTER = mark("Письма с таким номером в журнале �
 
 
 class RefusalForm(Form):
-    number = StringField(mark("Номер письма"), filters=[tidy])
+    number = StringField(mark("Номер письма"), [required(mark("Укажите номер письма."))], filters=[tidy])
     issued_on = DayField(mark("Дата письма"), [InputRequired(NO_DAY)])
-    applicant = StringField(mark("Кому: фамилия, имя, отчество заявителя"), filters=[tidy])
-    about = StringField(mark("О чём просил заявитель"), filters=[tidy])
+    applicant = StringField(
+        mark("Кому: фамилия, имя, отчество заявителя"),
+        [required(mark("Укажите, кому адресовано письмо."))],
+        filters=[tidy],
+    )
+    about = StringField(
+        mark("О чём просил заявитель"), [required(mark("Укажите, о чём просил заявитель."))], filters=[tidy]
+    )
     grounds = TicksField(mark("Основания"), choices={ground.key: ground.title for ground in GROUNDS})
     details = TextAreaField(mark("Пояснение"), filters=[tidy])
-    officer = StringField(mark("Кто подписывает: должность и фамилия"), filters=[tidy])
+    officer = StringField(
+        mark("Кто подписывает: должность и фамилия"),
+        [required(mark("Укажите должность и фамилию того, кто подписывает письмо."))],
+        filters=[tidy],
+    )
 
 
 class RefusalPages:
