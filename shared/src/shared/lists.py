@@ -5,7 +5,7 @@ delimiters, chunks, and an upsert in which an empty cell leaves what is there.
 Rows travel in chunks, so a list of any length is read in bounded memory.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -45,9 +45,14 @@ class Reference:
     reason: str
 
 
+Screen = Callable[[AnyConnection, list[tuple[int, dict[str, Any]]]], Awaitable[set[int]]]
+"""Looks at a chunk before it is written, may empty cells in it, and names the lines to leave out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One file: how a row of it becomes a row of `into` (columns by name, `key` first)."""
+    """One file: how a row of it becomes a row of `into` (columns by name, `key` first). `screen`: what
+    must not come back of people whose data were destroyed (R-B8)."""
 
     file: str
     into: str
@@ -57,6 +62,7 @@ class Table:
     optional: tuple[str, ...]
     row: Callable[[Cells], dict[str, Any]]
     references: tuple[Reference, ...] = ()
+    screen: Screen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class _Rows:
     aside: list[Refusal] = field(default_factory=list)
     cleaned: list[int] = field(default_factory=list)
     """How many rows lost invisible characters, and the first of them."""
+    withheld: int = 0
 
     def refuse(self, line: int, reason: str) -> None:
         self.aside.append(Refusal(self.name, line, shorter(reason)))
@@ -155,6 +162,11 @@ async def _load(
     if rows.cleaned:
         many, first = rows.cleaned
         report.notes.append(f"{name}: убраны невидимые знаки, строк: {many}, первая {first}")
+    if rows.withheld:
+        report.notes.append(
+            f"{name}: не загружено строк о людях, чьи данные уничтожены: {rows.withheld}; они загрузятся "
+            "после нового согласия"
+        )
     return touched
 
 
@@ -208,7 +220,12 @@ async def _write(connection: AnyConnection, rows: _Rows, chunk: list[_Line], rep
     lost = {refusal.line for refusal in rows.aside}
     report.refuse(rows.aside)
     rows.aside = []
-    values = [line.row for line in chunk if line.number not in lost]
+    written = [line for line in chunk if line.number not in lost]
+    if table.screen is not None and written:
+        left_out = await table.screen(connection, [(line.number, line.row) for line in written])
+        rows.withheld += len(left_out)
+        written = [line for line in written if line.number not in left_out]
+    values = [line.row for line in written]
     if not values:
         return set()
     added = await connection.fetch(_insert(table), values)

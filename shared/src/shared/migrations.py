@@ -78,6 +78,22 @@ async def migrate(url: str) -> None:
         await engine.dispose()
 
 
+async def make_roles(url: str) -> None:
+    """The services' roles and empty schemas, for a database that is about to be restored."""
+    engine = make_engine(url)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_roles_and_schemas)
+    finally:
+        await engine.dispose()
+
+
+def scripts_of(schema: str) -> set[str]:
+    """Every revision the program knows of a schema's package; none of a schema it does not know."""
+    folder = folders().get(schema)
+    return {script.revision for script in scripts(folder).walk_revisions()} if folder is not None else set()
+
+
 async def require_current(connection: AnyConnection) -> None:
     """Raises SchemaOutdated unless every package's schema stands at the head of the code."""
     for schema, wanted in heads().items():

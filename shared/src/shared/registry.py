@@ -202,7 +202,9 @@ async def _read_pupils(connection: AnyConnection, keys: list[PUPIL]) -> list[Pup
         )
     papers: dict[tuple[str, str, str], list[Application]] = defaultdict(list)
     for row in await connection.fetch(
-        f"SELECT a.* FROM consent.application a {_WANTED} ORDER BY signed_on, registered_at, number", *columns
+        f"""SELECT a.* FROM consent.application a {_WANTED} WHERE erased_at IS NULL
+            ORDER BY signed_on, registered_at, number""",
+        *columns,
     ):
         papers[row["school"], row["pupil"], row["guardian"]].append(
             Application(

@@ -80,6 +80,9 @@ class Profile(BaseModel):
     hand_out_by: time = time(15)
     final_marks_within: Annotated[int, Field(gt=0, description="hours")] = 24
     sms_segments_per_month: Annotated[int, Field(ge=0)] = 20_000
+    erase_after: Annotated[int, Field(ge=0, le=9)] = 5
+    """Working days between a withdrawal and the destruction: a mistake can be mended meanwhile, and the
+    legal ten leave room for what fails (R-B8)."""
     consent_form: Mapping[str, tuple[str, ...]] = {}
     """Another school's consent sheet: each of its items with the items of `shared.consent` it means."""
 

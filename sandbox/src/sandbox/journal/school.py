@@ -178,7 +178,7 @@ class _Maker:
         age = 18 if kind is Kind.ADULT_PUPIL else group.grade + 6
         born = date(self._monday.year - age, 9, 1) - timedelta(days=self._rng.randrange(1, 300))
         enrolled = date(self._monday.year - min(group.grade - 1, self._rng.randrange(4)), 9, 1)
-        left_on = self._monday + timedelta(days=1) if kind is Kind.LEFT else None
+        left_on = self._monday + timedelta(days=3) if kind is Kind.LEFT else None
         return Pupil(f"p-{self._pupils:05d}", group, home.child(self._rng), born, enrolled, left_on)
 
     def _guardian(self, place: Parent, home: Household, pupil: Pupil) -> Guardian:

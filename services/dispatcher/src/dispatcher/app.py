@@ -19,6 +19,7 @@ from dispatcher.console.acts import Acts
 from dispatcher.console.pages import Console
 from dispatcher.desk import year_watch
 from dispatcher.desk.site import desk_routers
+from dispatcher.erasing import job as erasing
 from dispatcher.notices import teller
 from dispatcher.notices.letter import StaffLetters
 from dispatcher.notices.receive import Receiver
@@ -51,6 +52,7 @@ from dispatcher.sending.sweeper import Sweeper
 from dispatcher.sending.weekly import WeeklyEmails
 from dispatcher.texts.renderer import Renderer
 from dispatcher.wakeups import SEND, Ear, Wake
+from dispatcher.working_days import WorkingDays
 from shared.bus.base import Bus, Subscription
 from shared.bus.lead import Bell, Pulse, Work, lead
 from shared.bus.make import make_bus
@@ -248,6 +250,10 @@ class _Running:
         self._reach = ReachWatch(clock, on=on, budget=budget)
         self._reach_bell, self._stop_bell = Bell(), Bell()
         self._year, self._year_bell = year_watch.YearWatch(clock), Bell()
+        self._eraser = erasing.ErasureJob(
+            clock, data=settings.data, days=WorkingDays(settings.working_days), profile_of=profile_of
+        )
+        self._erase_bell = Bell()
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
         for subscription in subscriptions(context, on=on, budget=budget):
             self._bus.subscribe(subscription)
@@ -272,6 +278,7 @@ class _Running:
             "year": self._lead(year_watch.JOB, self._year.run, self._year_bell),
             "gates": self._gates.run(self._sender.wake),
             "reach": self._lead(reach_watch.JOB, self._reach.run, self._reach_bell),
+            "erase": self._lead(erasing.JOB, self._eraser.run, self._erase_bell),
             "ear": self._ear.run(),
             "detour": self._detour.run(),
         }
@@ -326,10 +333,11 @@ class _Running:
         self._reach_bell.stop()
         self._year_bell.stop()
         self._stop_bell.stop()
+        self._erase_bell.stop()
         await self._ended(
             "ear", "composer", "sweeper", "poller", "sender", "teller", "watch", "ledger", "bounces"
         )
-        await self._ended("reach", "stop list", "detour", "year")
+        await self._ended("reach", "stop list", "detour", "year", "erase")
         self._settler.stop()
         self._gates.stop()
         await self._ended("settler", "gates")

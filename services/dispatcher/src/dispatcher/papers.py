@@ -18,6 +18,7 @@ import orjson
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from dispatcher.erasing import withheld
 from shared.categories import ELECTRONIC, Category, Channel, Mode
 from shared.cells import Cells, Unfit, in_order
 from shared.consent import Form, OwnForm, items_of, meaning
@@ -217,6 +218,7 @@ def tables(
             required=("school", "pupil", "guardian", "number", "signed_on", "items"),
             optional=("valid_until", "withdrawn_on"),
             row=_sheet(form_of),
+            screen=withheld.old_papers,
             references=(_SCHOOL, _GUARDIANSHIP),
         ),
         Table(
@@ -232,6 +234,7 @@ def tables(
             required=("school", "pupil", "guardian", "number", "signed_on", "form"),
             optional=("scope",),
             row=_application,
+            screen=withheld.old_papers,
             references=(_SCHOOL, _GUARDIANSHIP),
         ),
         Table(
@@ -242,6 +245,7 @@ def tables(
             required=("school", "guardian", "category", "channel", "mode"),
             optional=(),
             row=_preference,
+            screen=withheld.erased_guardians_rows,
             references=(_SCHOOL, _GUARDIAN),
         ),
         Table(
@@ -255,6 +259,7 @@ def tables(
             required=("school", "guardian", "channel", "address"),
             optional=("confirmed_at",),
             row=_contact(zones),
+            screen=withheld.erased_guardians_rows,
             references=(_SCHOOL, _GUARDIAN),
         ),
         Table(

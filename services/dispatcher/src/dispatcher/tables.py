@@ -120,7 +120,6 @@ class Withdrawal(_Consent, table=True):
     registered_at: Noted
     destroyed_at: MaybeMoment
     voided_at: MaybeMoment
-    overdue_told_at: MaybeMoment
 
 
 class Erasure(_Consent, table=True):

@@ -112,6 +112,7 @@ NOTICES = {
     "sms_budget_spent": "SMS этого месяца израсходованы",
     "pupil_turns_18": "ученику скоро исполнится 18 лет",
     "lists_not_rolled_over": "новые списки классов не готовы",
+    "erasure_overdue": "данные не уничтожены в срок",
     "ledger_disagrees": "книга учёта не сходится",
 }
 UNTOLD = {

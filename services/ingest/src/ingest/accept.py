@@ -42,9 +42,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
+    """`withheld`: nothing of its content may be kept."""
+
     index: int
     envelope: Envelope
     reason: str
+    withheld: bool = False
 
 
 @dataclass(slots=True)
@@ -87,7 +90,7 @@ def fold(envelopes: Sequence[Envelope], judged: Sequence[Judged | Refused], know
             entity = outcomes.entities.get(change.entity) or known.entities.get(change.entity)
             change = _same_people(change, entity)
         if isinstance(change, Refused):
-            outcomes.rejected.append(Rejected(index, envelope, change.reason))
+            outcomes.rejected.append(Rejected(index, envelope, change.reason, change.withheld))
             continue
         taken_now[envelope.id] = envelope.hash
         concerns = change.concerns or (entity.concerns if entity is not None else None)

@@ -1,11 +1,16 @@
 """Ingest put together: the journals' door and the bus that carries changes on."""
 
+import asyncio
+
 import asyncpg
 
 from ingest import api
+from ingest.erasing import JournalEraser, ListsEraser
 from shared.bus.base import Bus
+from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
 from shared.db import DATABASE_AWAY, open_pool
+from shared.erasure import Step, Worker
 from shared.migrations import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
@@ -21,6 +26,8 @@ class Ingest:
         self._context = context
         self._pool: asyncpg.Pool | None = None
         self._bus: Bus | None = None
+        self._bell = Bell()
+        self._eraser: asyncio.Task[None] | None = None
         self.site = Site("ingest", self.path, context.settings, pool_of=lambda: self._pool)
         self.app = self.site.app
         self.app.include_router(api.routes(lambda: self._pool, context.clock))
@@ -36,10 +43,22 @@ class Ingest:
         except BaseException:
             await pool.close()
             raise
-        self._pool, self._bus = pool, bus
+        self._pool, self._bus, self._bell = pool, bus, Bell()
+        report = self._context.settings.data / "refused-lists.txt"
+        worker = Worker({Step.JOURNAL: JournalEraser(report), Step.LISTS: ListsEraser()})
+        self._eraser = asyncio.create_task(
+            lead(
+                self._context.database_url, Service.INGEST, "erase journal", worker.run, self._bell, Pulse()
+            ),
+            name="erase journal",
+        )
 
     async def stop(self) -> None:
         pool, self._pool = self._pool, None
+        self._bell.stop()
+        if self._eraser is not None:
+            await self._eraser
+            self._eraser = None
         if self._bus is not None:
             await self._bus.stop()
             self._bus = None

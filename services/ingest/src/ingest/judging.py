@@ -24,9 +24,10 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why an event is not taken, for a person."""
+    """Why an event is not taken, for a person. `withheld`: its content is not kept either."""
 
     reason: str
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Roster:
     pupils: dict[str, str]
     classes: frozenset[str]
     grades: frozenset[str]
+    closed: frozenset[str] = frozenset()
+    """Pupils whose data are destroyed or about to be: nothing about them is taken in (R-B7, R-B8)."""
 
 
 def judge(envelope: Envelope) -> Judged | Refused:
@@ -103,6 +106,12 @@ def judge(envelope: Envelope) -> Judged | Refused:
 
 def strangers(change: Judged, roster: Roster) -> Refused | None:
     """Whom the school's lists do not know."""
+    if change.pupil in roster.closed:
+        return Refused(
+            f"данные ученика {change.pupil} уничтожены (отзыв согласия или выбытие): событие не принято, его "
+            "содержание не сохранено; после нового согласия пришлите событие снова",
+            withheld=True,
+        )
     if not roster.known:
         return Refused(f"школы {change.school} нет в списках: загрузите списки школы и повторите")
     for pupil in (*((change.pupil,) if change.pupil is not None else ()), *change.pupils):

@@ -3,6 +3,7 @@
 Upsert only: nothing is deleted, an empty cell leaves what is there, nothing is sent to anyone.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import asyncpg
 
 from shared.calendar import DayKind
 from shared.cells import Cells, Unfit, in_order
+from shared.db import AnyConnection
+from shared.erasure import erased_guardians, erased_pupils
 from shared.import_report import Report
 from shared.lists import Column, Progress, Reference, Table, load, raise_epochs
 
@@ -110,6 +113,33 @@ def _guardianship(cells: Cells) -> dict[str, Any]:
     }
 
 
+Chunk = list[tuple[int, dict[str, Any]]]
+
+
+async def _nameless_pupils(connection: AnyConnection, chunk: Chunk) -> set[int]:
+    """An erased pupil stays a number in a class: the list's names and birthday are left out (R-B8)."""
+    return await _nameless(connection, chunk, "pupil", erased_pupils)
+
+
+async def _nameless_guardians(connection: AnyConnection, chunk: Chunk) -> set[int]:
+    return await _nameless(connection, chunk, "guardian", erased_guardians)
+
+
+async def _nameless(
+    connection: AnyConnection,
+    chunk: Chunk,
+    who: str,
+    erased: Callable[[AnyConnection, str, Sequence[str]], Awaitable[set[str]]],
+) -> set[int]:
+    for school in {row["school"] for _, row in chunk}:
+        gone = await erased(connection, school, [row[who] for _, row in chunk if row["school"] == school])
+        for _, row in chunk:
+            if row["school"] == school and row[who] in gone:
+                row.update(dict.fromkeys(_PERSONAL & row.keys()))
+    return set()
+
+
+_PERSONAL = {"family_name", "given_name", "patronymic", "birth_date", "left_reason"}
 _PERSON = {"family_name": _EMPTY, "given_name": _EMPTY, "patronymic": _EMPTY}
 _PERSON_COLUMNS = ("family_name", "given_name", "patronymic")
 
@@ -173,6 +203,7 @@ TABLES = (
         required=("school", "pupil", "class"),
         optional=(*_PERSON_COLUMNS, "birth_date", "enrolled_on", "left_on", "left_reason"),
         row=_pupil,
+        screen=_nameless_pupils,
         references=(
             _SCHOOL,
             Reference(
@@ -196,6 +227,7 @@ TABLES = (
         required=("school", "guardian"),
         optional=(*_PERSON_COLUMNS, "language"),
         row=_guardian,
+        screen=_nameless_guardians,
         references=(_SCHOOL,),
     ),
     Table(

@@ -15,8 +15,12 @@ from ingest.judging import Judged, Refused, Roster
 from shared.changes import Version, bus_key, encode, school_of
 from shared.clock import Clock
 from shared.db import AnyConnection
+from shared.erasure import erased_pupils
 from shared.outbox import append
 from shared.topics import Service, Topic
+
+_WITHHELD = ("specversion", "id", "source", "type", "time")
+"""What is kept of an event whose content may not be."""
 
 
 async def settle(
@@ -93,6 +97,9 @@ async def _roster(
         pupils={name: of for kind, name, of in rows if kind == "pupil"},
         classes=frozenset(name for kind, name, _ in rows if kind == "class"),
         grades=frozenset(of for kind, _, of in rows if kind == "class"),
+        closed=frozenset(
+            await erased_pupils(connection, school, [one.pupil for one in changes if one.pupil is not None])
+        ),
     )
 
 
@@ -152,8 +159,11 @@ async def _keep_refused(
     rows: dict[str, list[Any]] = {}
     for one in rejected:
         row = rows.setdefault(_refused_id(one.envelope.id), [None, None, None, 0])
-        whole = one.envelope.damage is None and len(one.envelope.id) <= LONGEST_ID
-        row[:3] = one.envelope.event, one.reason, whole
+        whole = one.envelope.damage is None and len(one.envelope.id) <= LONGEST_ID and not one.withheld
+        event = one.envelope.event
+        if one.withheld:
+            event = {name: event[name] for name in _WITHHELD if name in event}
+        row[:3] = event, one.reason, whole
         row[3] += arrived
     await connection.execute(
         """INSERT INTO ingest.refused AS r (source, id, event, reason, whole, times)

@@ -8,11 +8,13 @@ import asyncpg
 from print_queue import ledger, outcomes
 from print_queue.batches import Batches
 from print_queue.closer import JOB, Closer
+from print_queue.erasing import PaperEraser
 from print_queue.printing import print_week
 from shared.bus.base import Bus, Subscription
 from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
 from shared.db import DATABASE_AWAY, open_pool
+from shared.erasure import Step, Worker
 from shared.migrations import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
@@ -42,6 +44,7 @@ class PrintQueue:
         self._bus: Bus | None = None
         self._bell, self._pulse = Bell(), Pulse()
         self._closer: asyncio.Task[None] | None = None
+        self._eraser: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         context = self._context
@@ -66,16 +69,23 @@ class PrintQueue:
             lead(context.database_url, Service.PRINT_QUEUE, JOB, closer.run, self._bell, self._pulse),
             name=JOB,
         )
+        worker = Worker({Step.PAPER: PaperEraser(context.settings.data / "paper")})
+        self._eraser = asyncio.create_task(
+            lead(context.database_url, Service.PRINT_QUEUE, "erase paper", worker.run, self._bell, Pulse()),
+            name="erase paper",
+        )
 
     async def stop(self) -> None:
         self._bell.stop()
         if self._closer is not None:
             await self._closer
+        if self._eraser is not None:
+            await self._eraser
         if self._bus is not None:
             await self._bus.stop()
         if self._pool is not None:
             await self._pool.close()
-        self._closer = self._bus = self._pool = None
+        self._closer = self._eraser = self._bus = self._pool = None
 
     async def problems(self) -> list[str]:
         if self._pool is None or self._bus is None:

@@ -139,6 +139,15 @@ async def read(connection: AnyConnection, batch: UUID) -> Batch:
     return _batch(row)
 
 
+async def replace_input(connection: AnyConnection, batch: UUID, document: BatchDocument) -> None:
+    """The batch without somebody it held: its PDF is void, whatever state it has reached."""
+    await connection.execute(
+        "UPDATE paper.batch SET input = $2, pdf = NULL, sha256 = NULL, pages = NULL WHERE id = $1",
+        batch,
+        _DOCUMENT.dump_python(document, mode="json"),
+    )
+
+
 async def frozen(connection: AnyConnection) -> list[UUID]:
     """The batches without a PDF, the oldest first: new ones, and those a family was taken out of."""
     rows = await connection.fetch("SELECT id FROM paper.batch WHERE sha256 IS NULL ORDER BY id")

@@ -109,7 +109,8 @@ def recipients(pupils: tuple[Pupil, ...], asking: Asking) -> tuple[list[Recipien
             )
             if covers:
                 due.append(Recipient(pupil, tie, covers))
-        if entitled and not any(_consented(answers) for answers in routes.values()):
+        nameless = not (pupil.name.family or pupil.name.given)  # erased (R-B8): the family has decided
+        if entitled and not nameless and not any(_consented(answers) for answers in routes.values()):
             unasked.append(Unasked(pupil, entitled[0]))
     return due, unasked
 

@@ -70,10 +70,11 @@ async def withdraw(
 async def pending(
     connection: AnyConnection, *, school: str | None, today: date, days: WorkingDays
 ) -> list[Withdrawal]:
-    """Withdrawals whose data are not destroyed yet, the most urgent first; of one school or of all."""
+    """Withdrawals whose data are not destroyed yet and that no new consent has overtaken, the most urgent
+    first; of one school or of all."""
     rows = await connection.fetch(
         """SELECT * FROM consent.withdrawal
-           WHERE destroyed_at IS NULL AND ($1::text IS NULL OR school = $1)
+           WHERE destroyed_at IS NULL AND voided_at IS NULL AND ($1::text IS NULL OR school = $1)
            ORDER BY destroy_by, school, pupil, guardian""",
         school,
     )

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     SMS_BUDGET_SPENT = "sms_budget_spent"
     PUPIL_TURNS_18 = "pupil_turns_18"
     LISTS_NOT_ROLLED_OVER = "lists_not_rolled_over"
+    ERASURE_OVERDUE = "erasure_overdue"
 
 
 FACTS: dict[Kind, tuple[str, ...]] = {
@@ -46,6 +47,7 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.SMS_BUDGET_SPENT: ("school", "month", "segments", "limit"),
     Kind.PUPIL_TURNS_18: ("school", "class", "pupil", "on"),
     Kind.LISTS_NOT_ROLLED_OVER: ("school", "due"),
+    Kind.ERASURE_OVERDUE: ("school", "late"),
 }
 """What a notice of each kind must say, all of it text."""
 

@@ -151,6 +151,14 @@ WORDS: dict[Kind, Words] = {
         "Загрузите новые списки классов и учеников. Чего не хватает, по классам:",
         "/dispatcher/desk/rollover",
     ),
+    Kind.ERASURE_OVERDUE: Words(
+        "данные не уничтожены в срок",
+        "Законный срок прошёл, а данные людей, отозвавших согласие или выбывших, ещё не уничтожены:",
+        "Сообщения этим людям не отправляются: обработка остановлена сразу.",
+        "Обычно мешает остановленная служба; когда она заработает, Вестник закончит сам. Сделать это сейчас: "
+        "vestnik erase (руководство docs/guides/personal-data.md). Состояние:",
+        "/dispatcher/",
+    ),
 }
 UNKNOWN = Words(
     "сообщение службы",
@@ -269,6 +277,10 @@ def _date(said: str) -> str:
     return f"{day(on)} {on.year} года"
 
 
+def _not_erased(seen: Seen) -> str:
+    return f"{_moment(seen.at)}, просрочено: {line(seen.notice.details['late'])}"
+
+
 def _as_it_is(seen: Seen) -> str:
     facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
     return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
@@ -290,6 +302,7 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.SMS_BUDGET_SPENT: _budget,
     Kind.PUPIL_TURNS_18: _turns_18,
     Kind.LISTS_NOT_ROLLED_OVER: _not_rolled_over,
+    Kind.ERASURE_OVERDUE: _not_erased,
 }
 
 

@@ -13,10 +13,10 @@ STATEMENTS = """
 -- A paper whose content is destroyed: number and dates stay, to prove that the processing was lawful.
 ALTER TABLE consent.sheet ADD COLUMN erased_at timestamptz;
 ALTER TABLE consent.application ADD COLUMN erased_at timestamptz;
--- A withdrawal overtaken by a new consent; and when the staff were told that its term has passed.
-ALTER TABLE consent.withdrawal
-    ADD COLUMN voided_at timestamptz,
-    ADD COLUMN overdue_told_at timestamptz;
+CREATE INDEX sheet_withdrawn ON consent.sheet (school)
+    WHERE withdrawn_on IS NOT NULL AND erased_at IS NULL;
+-- A withdrawal overtaken by a new consent.
+ALTER TABLE consent.withdrawal ADD COLUMN voided_at timestamptz;
 
 CREATE TABLE consent.erasure (
     id uuid PRIMARY KEY DEFAULT uuidv7(),

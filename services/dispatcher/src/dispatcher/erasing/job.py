@@ -1,0 +1,114 @@
+"""The scheduled job: gives the orders that are due, does the dispatcher's part, closes what every service
+has done, and speaks up when a legal term has passed (R-B7, R-B8)."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import asyncpg
+import structlog
+from prometheus_client import Gauge
+
+from dispatcher.erasing import due, orders
+from dispatcher.erasing.eraser import DeliveryEraser
+from dispatcher.outcomes import notify_staff
+from dispatcher.working_days import WorkingDays
+from shared.audit import note
+from shared.bus.lead import Bell, Pulse
+from shared.clock import Clock
+from shared.db import AnyConnection
+from shared.erasure import Step, Worker
+from shared.settings import Profile, zone
+from shared.topics import Service
+
+log = structlog.get_logger()
+
+JOB = "erase"
+_EVERY_SECONDS = 2.0
+_LOOK_SECONDS = 30.0
+_REMIND_AFTER = timedelta(days=1)
+
+_OPEN = Gauge("vestnik_erasures_open", "Orders of destruction not carried out in full")
+_LATE = Gauge("vestnik_erasures_late", "Withdrawals and leavings whose legal term has passed")
+
+
+class ErasureJob:
+    """`run` is a job for `lead`."""
+
+    def __init__(
+        self, clock: Clock, *, data: Path, days: WorkingDays, profile_of: Callable[[str], Profile]
+    ) -> None:
+        self._clock = clock
+        self._data = data
+        self._days = days
+        self._profile_of = profile_of
+        self._look_at = 0.0
+        self._worker = Worker({Step.DELIVERY: DeliveryEraser()})
+
+    async def run(self, connection: asyncpg.Connection, bell: Bell, pulse: Pulse) -> None:
+        while not bell.stopping:
+            await self.round(connection)
+            pulse.beat()
+            await bell.sleep(_EVERY_SECONDS)
+
+    async def round(self, connection: asyncpg.Connection) -> None:
+        """Everything that is due now."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_SECONDS
+            await self._give_orders(connection)
+        await self._worker.round(connection)
+        for order in await orders.finished(connection):
+            await orders.close(connection, order, data=self._data)
+        _OPEN.set(
+            await connection.fetchval("SELECT count(*) FROM consent.erasure WHERE completed_at IS NULL")
+        )
+
+    async def _give_orders(self, connection: asyncpg.Connection) -> None:
+        late = 0
+        for school, timezone in await connection.fetch("SELECT school, timezone FROM roster.school"):
+            today = self._clock.now().astimezone(zone(timezone)).date()
+            profile = self._profile_of(school)
+            async with connection.transaction():
+                await lock(connection, school)
+                ripe = await due.due_withdrawals(connection, school, today, days=self._days, profile=profile)
+                ripe += await due.due_leavings(connection, school, today)
+                for one in ripe:
+                    await orders.give(connection, one, data=self._data, who="vestnik")
+                late += await self._overdue(connection, school, today)
+        _LATE.set(late)
+
+    async def _overdue(self, connection: AnyConnection, school: str, today: date) -> int:
+        """How many terms have passed; staff are told when one does, and once a day while it stays so."""
+        late = await overdue(connection, school, today)
+        if late and not await connection.fetchval(
+            """SELECT EXISTS (SELECT FROM dispatch.audit WHERE about = $1 AND action = 'erasure.overdue'
+                   AND at > clock_timestamp() - $2::interval)""",
+            *(school, _REMIND_AFTER),
+        ):
+            await note(
+                connection, Service.DISPATCHER, "vestnik", "erasure.overdue", school=school, about=school
+            )
+            now = self._clock.now()
+            await notify_staff(connection, kind="erasure_overdue", at=now, school=school, late=str(late))
+            log.error("erasure.overdue", school=school, late=late)
+        return late
+
+
+async def lock(connection: AnyConnection, school: str) -> None:
+    """Orders of a school are given by one at a time, in the caller's transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"erasure {school}")
+
+
+async def overdue(connection: AnyConnection, school: str, today: date) -> int:
+    """Withdrawals and leavings of a school whose last day has passed and whose data are still here."""
+    number: int = await connection.fetchval(
+        """SELECT (SELECT count(*) FROM consent.withdrawal
+                   WHERE school = $1 AND destroyed_at IS NULL AND voided_at IS NULL AND destroy_by < $2)
+                + (SELECT count(*) FROM consent.erasure
+                   WHERE school = $1 AND completed_at IS NULL AND destroy_by < $2
+                     AND cause <> 'withdrawal')""",
+        *(school, today),
+    )
+    return number + len(await due.left(connection, school, today - timedelta(days=due.LEFT_TERM + 1)))
