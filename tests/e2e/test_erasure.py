@@ -307,7 +307,7 @@ async def _school_day(running: Running, connection: asyncpg.Connection, token: s
     )
     await connection.execute(
         """INSERT INTO consent.refusal (school, number, issued_on, applicant, about, ground, officer,
-               registered_by)
+               registered_by, letter)
            VALUES ('ilinskaya', '7/2026', '2026-11-20', 'Зябликова Пелагея', 'Зябликов Евграф', 'documents',
-                   'Журавлёва', 'ilinskaya/secretary')"""
+                   'Журавлёва', 'ilinskaya/secretary', '{"to": "Зябликовой Пелагее"}')"""
     )
