@@ -86,7 +86,8 @@ async def confirm_by_application(
     """The address stands in the signed application `number`: usable at once; the first message offers
     "not my child". Inside the caller's transaction. Raises Wrong."""
     if not await connection.fetchval(
-        "SELECT true FROM consent.application WHERE school = $1 AND guardian = $2 AND number = $3",
+        """SELECT true FROM consent.application
+           WHERE school = $1 AND guardian = $2 AND number = $3 AND erased_at IS NULL""",
         *(school, guardian, number),
     ):
         raise Wrong(

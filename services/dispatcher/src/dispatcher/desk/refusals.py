@@ -159,8 +159,11 @@ async def issued(connection: AnyConnection, school: str, asked: Asked) -> list[I
 async def read_letter(
     connection: AnyConnection, school: str, number: str
 ) -> tuple[dict[str, Any], date] | None:
-    """The words of a letter and its date; None when the school issued none of this number."""
+    """The words of a letter and its date; None when the school issued none of this number, or its words
+    were destroyed (R-B8)."""
     row = await connection.fetchrow(
-        "SELECT letter, issued_on FROM consent.refusal WHERE school = $1 AND number = $2", school, number
+        """SELECT letter, issued_on FROM consent.refusal
+           WHERE school = $1 AND number = $2 AND letter <> '{}'""",
+        *(school, number),
     )
     return (row["letter"], row["issued_on"]) if row is not None else None

@@ -32,7 +32,6 @@ ERASED = {
     "dispatch.returned_mail": "возвраты удалённых сообщений и письма с именем или адресом удаляются",
     "dispatch.contact_code": "коды представителя удаляются",
     "dispatch.unreachable": "строки об ученике и представителе удаляются",
-    "dispatch.class_since": "строка ученика удаляется",
     "dispatch.notice": "уведомления о них удаляются",
     "dispatch.notice_addressee": "вместе с уведомлением",
     "dispatch.discrepancy": "строки о них удаляются",
@@ -54,6 +53,7 @@ KEPT = {
     "dispatch.sms_budget": "суммы за месяц",
     "dispatch.notice_letter": "адреса сотрудников",
     "dispatch.late_school": "школа, не люди",
+    "dispatch.class_since": "номер ученика, класс и день; ведётся заново из списков",
     "dispatch.bus_cursor": "место чтения шины",
     "dispatch.audit": "кто что сделал: только номера; журнал действий не меняется",
     "dispatch.erased": "что уничтожено: номера и количества",
@@ -267,7 +267,8 @@ async def _papers(connection: AnyConnection, order: Order) -> Counts:
            WHERE school = $1 AND (applicant, about, details, letter) <> ('', '', '', '{}')
              AND (pupil = ANY($2::text[]) OR guardian = ANY($3::text[])
                   OR EXISTS (SELECT FROM unnest($4::text[]) AS name
-                             WHERE position(name IN lower(concat_ws(' ', applicant, about, details, letter))) > 0)
+                             WHERE position(name IN
+                                 lower(concat_ws(' ', applicant, about, details, letter))) > 0)
              )""",
         *(*who[:3], sorted(names)),
     )
@@ -295,10 +296,6 @@ async def _watches(connection: AnyConnection, order: Order) -> Counts:
     addressed = await connection.execute(
         "DELETE FROM dispatch.notice_addressee WHERE notice = ANY($1::uuid[])", [row["id"] for row in notices]
     )
-    since = await connection.execute(
-        "DELETE FROM dispatch.class_since WHERE school = $1 AND pupil = ANY($2::text[])", *who[:2]
-    )
-    found["dispatch.class_since"] = _rows(since)
     return {**found, "dispatch.notice": len(notices), "dispatch.notice_addressee": _rows(addressed)}
 
 
