@@ -13,6 +13,7 @@ from rich.table import Table
 from dispatcher import deadlines, ledger, reconcile, unreachable, words
 from dispatcher.deadlines import SAID, Deadlines, Open, State
 from dispatcher.desk import undecided
+from dispatcher.erasing.job import Pending, pending
 from dispatcher.ledger import Period, Queue, Sum
 from dispatcher.ledger_rows import period_of
 from dispatcher.notices.store import Untold, untold
@@ -52,6 +53,7 @@ class Status:
     undecided: tuple[int, int]
     untold: dict[str, int]
     newest: list[Untold]
+    erasures: Pending
     lag: Lag
     discrepancies: list[Discrepancy]
     late: list[UUID]
@@ -86,6 +88,7 @@ async def read_status(
             undecided=await undecided.total(connection, now, school),
             untold=counts,
             newest=newest,
+            erasures=await pending(connection, now.date(), school=school),
             lag=await reconcile.lag(connection),
             discrepancies=await reconcile.check(connection, period),
             late=await _late(context, connection, period),
@@ -124,6 +127,10 @@ def show_status(status: Status, console: Console) -> None:
     console.print(f"Недоступны электронно: на бумаге {paper}, сообщить нечем {nothing}")
     waiting, overdue = status.undecided
     console.print(f"Семьи без решения: {waiting}, из них дольше срока {overdue}")
+    if status.erasures.waiting:
+        late = status.erasures.late
+        said = f"Отзывы, по которым данные ещё не уничтожены: {status.erasures.waiting}, просрочено: {late}"
+        console.print(said, style="bold red" if late else None)
     parts = " + ".join(f"{words.LEDGER[name]} {number}" for name, number in status.total.columns.items())
     console.print(f"Книга учёта: решений {status.total.decisions} = {parts}")
     _show_check(status, console)

@@ -34,7 +34,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A guardian's withdrawn sheets about one pupil, of which nothing is destroyed yet."""
+    """A guardian's withdrawn sheets about one pupil, for which no order is given yet."""
 
     school: str
     pair: Pair
@@ -49,12 +49,12 @@ async def withdrawn(
     rows = await connection.fetch(
         """SELECT s.pupil, s.guardian, min(s.withdrawn_on) AS received_on, min(w.destroy_by) AS destroy_by
            FROM consent.sheet s LEFT JOIN consent.withdrawal w USING (school, pupil, guardian, number)
-           WHERE s.school = $1 AND s.withdrawn_on <= $2 AND s.erased_at IS NULL
+           WHERE s.school = $1 AND s.withdrawn_on <= $2
              AND ($3::text IS NULL OR s.guardian = $3)
              AND NOT EXISTS (
                  SELECT FROM consent.erasure e CROSS JOIN LATERAL unnest(e.tie_pupils, e.tie_guardians)
                      AS tie (pupil, guardian)
-                 WHERE e.school = $1 AND e.completed_at IS NULL AND s.registered_at <= e.ordered_at
+                 WHERE e.school = $1 AND s.registered_at <= e.ordered_at
                    AND (tie.pupil, tie.guardian) = (s.pupil, s.guardian))
            GROUP BY s.pupil, s.guardian ORDER BY received_on, s.guardian, s.pupil""",
         *(school, today, guardian),

@@ -3,6 +3,7 @@ has done, and speaks up when a legal term has passed (R-B7, R-B8)."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -112,3 +113,23 @@ async def overdue(connection: AnyConnection, school: str, today: date) -> int:
         *(school, today),
     )
     return number + len(await due.left(connection, school, today - timedelta(days=due.LEFT_TERM + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Withdrawals whose data are still here, and how many of them past their last day."""
+
+    waiting: int
+    late: int
+
+
+async def pending(connection: AnyConnection, today: date, *, school: str | None = None) -> Pending:
+    """Of one school or of all, for `vestnik status`."""
+    row = await connection.fetchrow(
+        """SELECT count(*) AS waiting, count(*) FILTER (WHERE destroy_by < $2) AS late
+           FROM consent.withdrawal
+           WHERE destroyed_at IS NULL AND voided_at IS NULL AND ($1::text IS NULL OR school = $1)""",
+        *(school, today),
+    )
+    assert row is not None
+    return Pending(row["waiting"], row["late"])

@@ -13,8 +13,7 @@ STATEMENTS = """
 -- A paper whose content is destroyed: number and dates stay, to prove that the processing was lawful.
 ALTER TABLE consent.sheet ADD COLUMN erased_at timestamptz;
 ALTER TABLE consent.application ADD COLUMN erased_at timestamptz;
-CREATE INDEX sheet_withdrawn ON consent.sheet (school)
-    WHERE withdrawn_on IS NOT NULL AND erased_at IS NULL;
+CREATE INDEX sheet_withdrawn ON consent.sheet (school) WHERE withdrawn_on IS NOT NULL;
 -- A withdrawal overtaken by a new consent.
 ALTER TABLE consent.withdrawal ADD COLUMN voided_at timestamptz;
 
