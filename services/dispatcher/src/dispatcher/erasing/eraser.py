@@ -18,6 +18,9 @@ ERASED = {
     "consent.sheet": "пункты и подписи стираются; номер, дни и отметка об отзыве остаются",
     "consent.application": "содержание и подписи стираются; номер и день остаются",
     "consent.preference": "пожелания представителя удаляются",
+    "consent.preference_change": "история пожеланий представителя удаляется",
+    "people.family_link": "ссылка для входа удаляется вместе с адресом",
+    "people.family_session": "входы представителя удаляются: он больше не войдёт",
     "consent.restriction": "основание стирается; дни ограничения остаются: они защищают ребёнка",
     "consent.departure": "причина стирается; номер и день остаются",
     "consent.refusal": "имена и подробности стираются; номер, день и основание остаются",
@@ -59,6 +62,14 @@ KEPT = {
     "dispatch.erased": "что уничтожено: номера и количества",
 }
 
+_OF_GUARDIANS = (
+    "consent.contact",
+    "consent.preference",
+    "consent.preference_change",
+    "dispatch.contact_code",
+    "people.family_link",
+    "people.family_session",
+)
 _BUSY = """
 SELECT EXISTS (
     SELECT FROM dispatch.message m WHERE m.school = $1 AND m.guardian = ANY($2::text[])
@@ -228,7 +239,7 @@ async def _contacts(connection: AnyConnection, order: Order, addresses: Iterable
         [address for _, address in given],
     )
     found = {"dispatch.suppression": _rows(stopped)}
-    for table in ("consent.contact", "consent.preference", "dispatch.contact_code"):
+    for table in _OF_GUARDIANS:
         status = await connection.execute(
             f"DELETE FROM {table} WHERE school = $1 AND guardian = ANY($2::text[])",
             *(order.school, list(order.guardians)),
