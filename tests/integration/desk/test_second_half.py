@@ -137,6 +137,10 @@ async def test_a_refusal_is_registered_and_printed_as_it_was_issued(desk: Second
     assert await desk.audited("refusal.printed") == 2
     assert 'value="2/2026"' in (await desk.her.open("/dispatcher/desk/refusals/new")).text
     assert "нет" in await desk.text("/dispatcher/desk/refusals/letter.pdf?number=9", 404)
+    await desk.admin.execute(
+        "UPDATE consent.refusal SET applicant = '', about = '', details = '', letter = '{}'"
+    )
+    assert "нет" in await desk.text(letter, 404), "its words were destroyed (R-B8)"
     neighbour = Person(desk.her.http)
     desk.her.http.cookies.clear()
     await neighbour.log_in("b/desk")

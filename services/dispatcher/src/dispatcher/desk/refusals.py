@@ -166,4 +166,4 @@ async def read_letter(
            WHERE school = $1 AND number = $2 AND letter <> '{}'""",
         *(school, number),
     )
-    return (row["letter"], row["issued_on"]) if row is not None else None
+    return (row["letter"], row["issued_on"]) if row is not None and row["letter"] else None
