@@ -238,6 +238,17 @@ async def test_a_refusal_is_registered_and_shown(desk: Desk) -> None:
     assert "Лист согласия № 1/2026" in html, "earlier papers are kept"
 
 
+async def test_an_application_says_what_about(desk: Desk) -> None:
+    """R-C1: its scope is what the box says; nothing ticked asks for everything."""
+    answer = await desk.application(" ", scope=["mark", "attendance"], form="weekly_email")
+    assert answer.status_code == 422
+    assert re.findall(r'name="scope" value="(\w+)" checked', answer.text) == ["mark", "attendance"]
+    await desk.application("8/2026", scope=["mark", "attendance"], form="weekly_email", pupil_access="y")
+    html = said(await desk.open())
+    assert "Заявление № 8/2026" in html
+    assert "письмо раз в неделю; пропуски и опоздания, отметки; доступ и ученику" in html
+
+
 async def test_contacts_of_the_application_work_at_once_or_nothing_is_kept(desk: Desk) -> None:
     """R-C6: one paper, one step; a landline spoils neither the number nor the other contact."""
     answer = await desk.application(email="olga@mail.ru", phone="8 (495) 561-44-88")
