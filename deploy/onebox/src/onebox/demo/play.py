@@ -44,7 +44,13 @@ def run_demo(out: Path) -> int:
     return 0 if account.agrees else 1
 
 
-async def play(out: Path, console: Console) -> Account:
+PATIENCE = 40.0
+"""Real seconds for what is due to be done after the week."""
+
+
+async def play(
+    out: Path, console: Console, *, log_level: str = "info", patience: float = PATIENCE
+) -> Account:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     async with World(out=out) as world, embedded(out / "data"):
@@ -58,6 +64,7 @@ async def play(out: Path, console: Console) -> Account:
             "VESTNIK_MAIL_FROM": "Ильинская школа <dnevnik@ilinskaya.example>",
             "VESTNIK_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "VESTNIK_VAPID_SUBJECT": "mailto:dnevnik@ilinskaya.example",
+            "VESTNIK_LOG_LEVEL": log_level,
         }
         eve = {"VESTNIK_CLOCK_START": START.isoformat()}  # papers of this year are not yet signed before it
         beforehand = Installation("", clean_environment({**settings, **eve}), out)
@@ -73,7 +80,7 @@ async def play(out: Path, console: Console) -> Account:
         }
         console.print(f"Вестник работает на время показа: http://127.0.0.1:{port}")
         async with installation(out, port, settings) as vestnik:
-            return await _week(vestnik, world, school, token.strip(), clock, console)
+            return await _week(vestnik, world, school, token.strip(), clock, console, patience)
 
 
 async def _week(
@@ -83,17 +90,18 @@ async def _week(
     token: str,
     clock: AcceleratedClock,
     console: Console,
+    patience: float,
 ) -> Account:
     async with Journal(vestnik.url, token) as journal:
         await _post_in_time(journal, list(week(school)), clock, console)
         told = journal.told
     with console.status("Досылаю последнее и собираю листы…"):
-        await settled(vestnik, clock)
+        await settled(vestnik, clock, patience)
         paths = (await vestnik.run("print", "week", "--week", WEEK)).split()
         paper = out_folder(vestnik.folder / "paper")
         for path in paths:
             shutil.copy(vestnik.folder / path, paper)
-        await settled(vestnik, clock)
+        await settled(vestnik, clock, patience)
         return await take_account(vestnik, world, told, sorted(paper.glob("*.pdf")))
 
 
@@ -120,7 +128,7 @@ async def _post_in_time(
         progress.update(task, completed=(ENDS - START).total_seconds())
 
 
-async def settled(vestnik: Installation, clock: AcceleratedClock, patience: float = 40.0) -> None:
+async def settled(vestnik: Installation, clock: AcceleratedClock, patience: float) -> None:
     """Waits until nothing that is due is left in hand. Raises TimeoutError after `patience` real seconds."""
     async with embedded(vestnik.data) as url:
         connection = await connect(url)
