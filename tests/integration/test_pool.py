@@ -7,11 +7,9 @@ from shared.db import open_pool
 from shared.topics import Service
 
 ROOT = Path(__file__).parents[2]
-OUTLIVES = re.compile(
-    r"pg_(try_)?advisory_lock(_shared)?\(|\bSET (SESSION|ROLE)\b|add_listener\(|CREATE TEMP"
-)
+OUTLIVES = re.compile(r"pg_(try_)?advisory_lock(_shared)?\(|\bSET (SESSION|ROLE)\b|add_listener\(")
 """What a session keeps beyond a transaction and the driver used to clean away."""
-HAVE_THEIR_OWN = {"lead.py", "migrations.py", "outbox.py", "wakeups.py"}
+HAVE_THEIR_OWN = {"erasure.py", "lead.py", "migrations.py", "outbox.py", "wakeups.py"}
 """They work on a connection that is nobody else's (`shared.db.connect`, an engine's)."""
 
 
