@@ -190,7 +190,8 @@ class Sender:
         except DATABASE_AWAY as error:
             log.warning("send.interrupted", channel=lane.channel.value, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - a message nobody foresaw must not stop the rest
-            await self._stumbled(lane, error)
+            with contextlib.suppress(*DATABASE_AWAY):  # the next round says that it is away
+                await self._stumbled(lane, error)
         else:
             lane.careful = max(0, lane.careful - 1)
 
