@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from support.installations import own_folder
 from support.searching import where
 
 from dispatcher.erasing import register
@@ -136,15 +137,12 @@ async def test_a_damaged_or_newer_backup_touches_nothing(house: House) -> None:
 
 
 @pytest.fixture
-async def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def elsewhere() -> AsyncIterator[str]:
     """A new server, whose transactions are counted from the beginning."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    for above in (folder, *folder.parents):
-        if above.stat().st_mode & 0o001 == 0:
-            above.chmod(above.stat().st_mode | 0o001)
-    server = EmbeddedPostgres(folder / "postgres", extra={"fsync": "off"})
-    yield await server.start()
-    await server.stop()
+    with own_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", extra={"fsync": "off"})
+        yield await server.start()
+        await server.stop()
 
 
 async def test_the_bus_goes_on_where_it_was_on_another_server(house: House, elsewhere: str) -> None:
