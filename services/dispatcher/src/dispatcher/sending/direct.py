@@ -47,7 +47,7 @@ class Direct:
         parts = segments(text)
         if Channel.SMS not in self._ports_of() or not await self._reserve(school, parts):
             return False
-        outcome: Outcome = Retry("not tried")
+        outcome: Outcome = Retry("direct: not tried")
         try:
             outcome = await self._send(Channel.SMS, message, school, address, text.encode())
         finally:
@@ -61,7 +61,7 @@ class Direct:
         self, channel: Channel, message: UUID, school: str, address: str, content: bytes
     ) -> Outcome:
         port = self._ports_of().get(channel)
-        outcome: Outcome = Retry("channel off")
+        outcome: Outcome = Retry("direct: channel off")
         for number in range(1, TRIES + 1 if port is not None else 0):
             assert port is not None
             outcome = await port.send(Parcel(message, school, (address,), content, urgent=True))
