@@ -54,10 +54,13 @@ class Desk:
             await self.screen.page.keyboard.press(key)
 
     async def type(self, text: str) -> None:
+        """Into the field that has the focus; a new page gives it with its first picture, after loading."""
+        await self.screen.page.wait_for_selector("input:focus")
         await self.screen.page.keyboard.type(text)
 
     async def enter(self) -> None:
         """Enter, and waits for where it leads."""
+        await self.screen.page.wait_for_selector(":focus")
         async with self.screen.page.expect_navigation():
             await self.key("Enter")
 
@@ -65,6 +68,7 @@ class Desk:
         """Alt and a digit: to the search, or to an act of the family page."""
         if digit == "1":
             await self._alt(digit)
+            await self.screen.page.wait_for_selector("#q:focus")
             return
         async with self.screen.page.expect_navigation():
             await self._alt(digit)
@@ -80,6 +84,7 @@ class Desk:
 
     async def tab_to(self, name: str) -> None:
         """Tab until the field or button of this name has the focus: as a person does."""
+        await self.screen.page.wait_for_selector(":focus")
         for _ in range(80):
             here = await self.screen.page.evaluate(
                 "[document.activeElement.name, document.activeElement.value,"
@@ -215,7 +220,7 @@ async def papers(desk: Desk) -> None:
     assert "Лист согласия зарегистрирован." in said
     assert "рабочего адреса нет" in said, "what follows: paper until there is an address"
     assert "Не отмечены пункты 6.1" in said, "a warning, no obstacle"
-    assert await screen.page.evaluate("document.activeElement.id") == "q", "ready for the next family"
+    await screen.page.wait_for_selector("#q:focus")  # ready for the next family
     await screen.check("desk-family-papers")
 
 
