@@ -39,6 +39,9 @@ JOIN roster.pupil p ON p.school = a.school AND CASE
                 WHERE c.school = p.school AND c.class = p.class AND c.grade = a.grade)
     ELSE true END
 JOIN roster.guardianship t ON t.school = p.school AND t.pupil = p.pupil
+WHERE NOT EXISTS (  -- what was decided about a family that left is destroyed by order
+    SELECT FROM consent.erasure e JOIN dispatch.erased x ON x.erasure = e.id
+    WHERE e.school = p.school AND (p.pupil = ANY(e.pupils) OR t.guardian = ANY(e.guardians)))
 """
 
 
