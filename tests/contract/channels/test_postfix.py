@@ -16,6 +16,7 @@ from support.buses import eventually
 from dispatcher.channels.base import (
     Accepted,
     AddressFailed,
+    Blame,
     MessageFailed,
     Misconfigured,
     Outcome,
@@ -146,7 +147,7 @@ async def test_too_many_connections(postfix: Postfix) -> None:
     url = postfix.url("narrow")
     async with opened(url) as first, opened(url) as second:
         assert await first.send(parcel()) == Accepted()
-        assert await second.send(parcel()) == Retry("smtp: 421 4.7.0 at connect")
+        assert await second.send(parcel()) == Retry("smtp: 421 4.7.0 at connect", blame=Blame.PACE)
         assert await first.send(parcel()) == Accepted()
 
 
