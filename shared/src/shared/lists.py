@@ -1,4 +1,4 @@
-"""Reading the school's lists into tables: CSV files row by row, refusals by line (DESIGN §4).
+"""Reading the school's lists into tables: files row by row, refusals by line (DESIGN §4).
 
 What a cell means is said once per file by a `Table`; here is what all files share: encodings and
 delimiters, chunks, and an upsert in which an empty cell leaves what is there.
@@ -17,6 +17,7 @@ from shared.csv_sheet import open_csv
 from shared.db import AnyConnection
 from shared.import_report import Count, Refusal, Report, shorter
 from shared.sheet import Row, Sheet
+from shared.xlsx_sheet import open_xlsx, workbook_in
 
 CHUNK = 1000
 
@@ -109,24 +110,33 @@ class _Rows:
 async def load(
     connection: AnyConnection, folder: Path, table: Table, report: Report, progress: Progress, *, today: date
 ) -> set[str]:
-    """Read one file of the folder into its table, inside the caller's transaction.
+    """Read one file of the folder, or the sheet of its name in a workbook, into its table, inside the
+    caller's transaction.
 
     `today`: the latest date that can be past. Returns the schools whose rows were added or changed.
-    A file that is not there is noted.
+    What is not there is noted.
     """
-    path = folder / table.file
-    if not path.exists():
-        report.notes.append(f"{table.file}: файла нет, эта часть списков не менялась")
-        return set()
-    count = report.files.setdefault(table.file, Count())
+    name, touched = table.file, set[str]()
+    book = None if (folder / table.file).exists() else workbook_in(folder)
+    if book is not None:
+        name = f"{book.name}, лист {_title(table)}"
     try:
-        with open_csv(path) as sheet:
-            touched = await _load(connection, sheet, table, table.file, report, progress, today)
+        with open_csv(folder / table.file) if book is None else open_xlsx(book, _title(table)) as sheet:
+            report.files[name] = Count()
+            touched = await _load(connection, sheet, table, name, report, progress, today)
+    except FileNotFoundError:
+        what = "файла" if book is None else "такого листа"
+        report.notes.append(f"{name}: {what} нет, эта часть списков не менялась")
+        return touched
     except Unfit as unfit:
-        report.refuse([Refusal(table.file, 1, shorter(str(unfit)))])
-        touched = set()
-    progress(table.file, count.read, count.read)
+        report.refuse([Refusal(name, 1, shorter(str(unfit)))])
+    count = report.files[name]
+    progress(name, count.read, count.read)
     return touched
+
+
+def _title(table: Table) -> str:
+    return Path(table.file).stem
 
 
 async def _load(

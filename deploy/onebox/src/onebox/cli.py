@@ -85,7 +85,9 @@ def migrate() -> None:
 
 @registry.command("import")
 def registry_import(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Папка с файлами CSV")],
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Папка с файлами CSV или с книгой Excel")
+    ],
 ) -> None:
     """Загрузить списки школы. Ничего не удаляет и ничего не рассылает; 1, если в чём-то отказано."""
     from onebox.lists import import_lists, show_report

@@ -301,7 +301,7 @@ async def import_folder(
             row["school"]: ZoneInfo(row["timezone"])
             for row in await connection.fetch("SELECT school, timezone FROM roster.school")
         }
-        touched = set[str]()
+        touched, before = set[str](), set(report.files)
         for table in tables(zones, form_of):
             touched |= await load(connection, folder, table, report, progress, today=today)
         await raise_epochs(connection, "consent", touched)
@@ -309,8 +309,8 @@ async def import_folder(
             "INSERT INTO dispatch.audit (actor, action, details) VALUES ('vestnik registry import', $1, $2)",
             "papers.imported",
             {
-                file: {"read": report.files[file].read, "changed": report.files[file].changed}
-                for file in FILES
-                if file in report.files
+                file: {"read": count.read, "changed": count.changed}
+                for file, count in report.files.items()
+                if file not in before
             },
         )
