@@ -132,6 +132,7 @@ def out() -> Iterator[Path]:
         yield folder / "demo"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(540)
 async def test_a_played_week_leaves_nothing_of_a_family_where_others_read(
     out: Path, monkeypatch: pytest.MonkeyPatch
