@@ -157,7 +157,7 @@ async def test_the_first_administrator_is_let_in_by_whoever_installs(
     path = link.removeprefix(house.settings.public_url)
     assert (await somebody().send(path, {"password": OWN, "again": OWN})).status_code == 303
     chief = somebody()
-    assert (await chief.log_in("*/admin", OWN)).headers["location"] == HOME
+    assert (await chief.log_in("*/admin", OWN)).headers["location"] == "/dispatcher/"
     both = (await chief.open(HOME)).text
     assert "Анна Админова" in both
     assert "Борис Боссов" in both
