@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 from pypdf import PdfReader
 
-from shared.migrations import OWNED
+from shared.schema import OWNED
 
 SCHEMAS = [schema for schemas in OWNED.values() for schema in schemas]
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from shared.errors import ForPeople
 from shared.topics import Service
@@ -111,17 +109,3 @@ async def hang_up(connection: asyncpg.Connection) -> None:
         await connection.close(timeout=5)
     except DATABASE_AWAY:
         connection.terminate()
-
-
-def engine(url: str, service: Service | None = None) -> AsyncEngine:
-    """SQLAlchemy's way to the same database (migrations, CRUD off the hot path), acting as `service`.
-
-    The driver reads the URL here too, so that whatever connects a pool (`sslmode=`, `postgres://`, a
-    socket) connects this. Keeps no connection: who comes seldom need not hold one.
-    """
-    settings = {"role": service.role} if service is not None else {}
-
-    async def new() -> asyncpg.Connection:
-        return await asyncpg.connect(url, server_settings=settings)
-
-    return create_async_engine("postgresql+asyncpg://", async_creator=new, poolclass=NullPool)

@@ -6,6 +6,7 @@ Rows travel in chunks, so a list of any length is read in bounded memory.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -17,7 +18,6 @@ from shared.csv_sheet import open_csv
 from shared.db import AnyConnection
 from shared.import_report import Count, Refusal, Report, shorter
 from shared.sheet import Row, Sheet
-from shared.xlsx_sheet import open_xlsx, workbook_in
 
 CHUNK = 1000
 
@@ -117,11 +117,11 @@ async def load(
     What is not there is noted.
     """
     name, touched = table.file, set[str]()
-    book = None if (folder / table.file).exists() else workbook_in(folder)
+    book = None if (folder / table.file).exists() else _workbook_in(folder)
     if book is not None:
         name = f"{book.name}, лист {_title(table)}"
     try:
-        with open_csv(folder / table.file) if book is None else open_xlsx(book, _title(table)) as sheet:
+        with _open(folder, table, book) as sheet:
             report.files[name] = Count()
             touched = await _load(connection, sheet, table, name, report, progress, today)
     except FileNotFoundError:
@@ -137,6 +137,20 @@ async def load(
 
 def _title(table: Table) -> str:
     return Path(table.file).stem
+
+
+def _workbook_in(folder: Path) -> Path | None:
+    """The first workbook of the folder; Excel's own lock files are none."""
+    found = (path for path in sorted(folder.glob("*.xlsx")) if not path.name.startswith("~$"))
+    return next(found, None)
+
+
+def _open(folder: Path, table: Table, book: Path | None) -> AbstractContextManager[Sheet]:
+    if book is None:
+        return open_csv(folder / table.file)
+    from shared.xlsx_sheet import open_xlsx  # noqa: PLC0415 - openpyxl is slow to load, and most lists are CSV
+
+    return open_xlsx(book, _title(table))
 
 
 async def _load(

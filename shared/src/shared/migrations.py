@@ -5,9 +5,6 @@ Each package that owns schemas names its migrations folder through the entry poi
 Alembic revisions under `versions/`; a landed one is never edited.
 """
 
-from functools import lru_cache
-from importlib.metadata import entry_points
-from importlib.resources import files
 from pathlib import Path
 
 from alembic import op
@@ -17,45 +14,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.util import await_only
 
-from shared.db import AnyConnection
-from shared.db import engine as make_engine
-from shared.errors import ForPeople
-from shared.topics import Service
+from shared.engine import engine as make_engine
+from shared.schema import EVERYONE, OWNED, REGISTRY, folders
 
-GROUP = "vestnik.migrations"
-
-OWNED: dict[Service, tuple[str, ...]] = {
-    Service.INGEST: ("roster", "ingest"),
-    Service.DISPATCHER: ("consent", "people", "dispatch"),
-    Service.PRINT_QUEUE: ("paper",),
-}
-"""Who writes which schema; everyone reads the registry, the outboxes and the cursors."""
-
-REGISTRY = ("roster", "consent", "people")
-EVERYONE = ", ".join(service.role for service in OWNED)
 _LOCK = 0x5645_5354  # "VEST": one migrator at a time
-
-
-class SchemaOutdated(ForPeople):
-    """The database is older (or newer) than the program."""
-
-
-def folders() -> dict[str, Path]:
-    """Migration folders by the schema that keeps their version."""
-    return {
-        entry.name: Path(str(files(entry.module)))
-        for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    }
 
 
 def scripts(folder: Path) -> ScriptDirectory:
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
-
-
-@lru_cache(maxsize=1)
-def heads() -> dict[str, str | None]:
-    """The revision the program needs, by the schema that keeps it; read once, for it is asked often."""
-    return {schema: scripts(folder).get_current_head() for schema, folder in folders().items()}
 
 
 async def migrate(url: str) -> None:
@@ -92,20 +58,6 @@ def scripts_of(schema: str) -> set[str]:
     """Every revision the program knows of a schema's package; none of a schema it does not know."""
     folder = folders().get(schema)
     return {script.revision for script in scripts(folder).walk_revisions()} if folder is not None else set()
-
-
-async def require_current(connection: AnyConnection) -> None:
-    """Raises SchemaOutdated unless every package's schema stands at the head of the code."""
-    for schema, wanted in heads().items():
-        table = await connection.fetchval("SELECT to_regclass($1)", f"{schema}.alembic_version")
-        found = (
-            await connection.fetchval(f"SELECT version_num FROM {schema}.alembic_version") if table else None
-        )
-        if found != wanted:
-            raise SchemaOutdated(
-                f"Схема базы данных не та: {schema} — {found or 'пусто'}, программе нужна {wanted}. "
-                "Ничего не тронуто. Выполните vestnik migrate; если база новее программы, обновите её."
-            )
 
 
 def run(statements: str) -> None:

@@ -25,12 +25,6 @@ MOST_STRINGS = 64 << 20
 _BROKEN = (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, EOFError)
 
 
-def workbook_in(folder: Path) -> Path | None:
-    """The first workbook of the folder; Excel's own lock files are none."""
-    found = (path for path in sorted(folder.glob("*.xlsx")) if not path.name.startswith("~$"))
-    return next(found, None)
-
-
 @contextlib.contextmanager
 def open_xlsx(path: Path, title: str) -> Iterator[Sheet]:
     """The sheet of this title for as long as the block lasts.

@@ -1,6 +1,7 @@
 """The desk's pages as a secretary meets them: what is typed is registered, what is wrong is said beside
 its field, and nothing of another school is there (R-C1, R-C3, R-C6, R-B8, R-D1, R-D2)."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 from support.people import Person, add_account
 
 from dispatcher.app import Dispatcher
+from dispatcher.sending.limits import PERMIT_SECONDS
 from sandbox.faults import NO_SUCH_MAILBOX
 from sandbox.world import World
 from shared.clock import RealClock
@@ -327,6 +329,7 @@ async def test_a_code_that_could_not_leave_is_told_and_costs_no_sending(desk: De
     await desk.admin.execute(
         "INSERT INTO dispatch.channel_pause (channel, reason, by) VALUES ('email', 'meeting', 'boss')"
     )
+    await asyncio.sleep(PERMIT_SECONDS)  # so long a call that was allowed before the pause may still be made
     answer = await desk.press("send")
     assert "Отправка сейчас остановлена" in said((await desk.her.open(answer.headers["location"])).text)
     failed = await desk.admin.fetch("SELECT failed_because FROM dispatch.contact_code ORDER BY asked_at")

@@ -9,7 +9,7 @@ import pytest
 import dispatcher.erasing.eraser
 import ingest.erasing
 import print_queue.erasing
-from shared.migrations import OWNED
+from shared.schema import OWNED
 from shared.topics import Service
 
 PLANS = {

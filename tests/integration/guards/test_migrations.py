@@ -10,7 +10,8 @@ from support.databases import Databases
 
 from onebox.up import BUILDS
 from shared.clock import RealClock
-from shared.migrations import OWNED, SchemaOutdated, folders, heads, migrate, require_current, scripts
+from shared.migrations import migrate, scripts
+from shared.schema import OWNED, SchemaOutdated, folders, heads, require_current
 from shared.serve import Hosted
 from shared.service import Context
 from shared.settings import Settings
@@ -64,6 +65,7 @@ def test_every_schema_has_one_owner_and_every_package_one_line_of_revisions() ->
         assert not any(one.is_branch_point or one.is_merge_point for one in revisions), schema
         numbers = [one.revision for one in reversed(revisions)]
         assert numbers == [f"{schema}_{at:04d}" for at in range(1, len(numbers) + 1)]
+        assert heads()[schema] == script.get_current_head()
         assert len(revisions) == len(list((folder / "versions").glob("*.py"))), "a file nothing leads to"
 
 

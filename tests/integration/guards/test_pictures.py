@@ -12,8 +12,8 @@ from sqlalchemy.types import TypeEngine
 import dispatcher.tables
 import ingest.tables
 import print_queue.tables
-from shared.db import engine
-from shared.migrations import OWNED
+from shared.engine import engine
+from shared.schema import OWNED
 from shared.topics import Service
 
 PICTURES = {

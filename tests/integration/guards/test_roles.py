@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from shared.migrations import OWNED, REGISTRY
+from shared.schema import OWNED, REGISTRY
 from shared.topics import Service
 
 SCHEMAS = [schema for schemas in OWNED.values() for schema in schemas]

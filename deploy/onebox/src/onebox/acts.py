@@ -12,7 +12,7 @@ from ingest.replay import Replayed, replay_refused
 from shared.categories import Channel
 from shared.db import AnyConnection, open_pool
 from shared.errors import ForPeople
-from shared.migrations import require_current
+from shared.schema import require_current
 from shared.service import Context
 from shared.staff import WHOLE_INSTALLATION, Role
 from shared.topics import Service

@@ -24,7 +24,7 @@ import asyncpg
 from dispatcher.erasing import register
 from onebox.postgres import programs
 from shared.errors import ForPeople
-from shared.migrations import OWNED, heads, require_current
+from shared.schema import OWNED, heads, require_current
 from shared.service import Context
 
 FORMAT = 1

@@ -17,9 +17,10 @@ from onebox.environment import database
 from onebox.finding import Finding, bad, good
 from shared import outbox
 from shared.bus.kafka_topics import missing_topics
-from shared.db import connect, engine
+from shared.db import connect
+from shared.engine import engine
 from shared.errors import ForPeople
-from shared.migrations import require_current
+from shared.schema import require_current
 from shared.serve import context_of
 from shared.service import Context
 from shared.settings import Settings

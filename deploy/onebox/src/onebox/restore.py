@@ -21,7 +21,8 @@ from onebox.erasing import carry_out_order
 from shared.db import connect, hang_up
 from shared.erasure import Order
 from shared.errors import ForPeople
-from shared.migrations import OWNED, make_roles, migrate, scripts_of
+from shared.migrations import make_roles, migrate, scripts_of
+from shared.schema import OWNED
 from shared.service import Context
 from shared.topics import Service
 

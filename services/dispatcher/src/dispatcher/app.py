@@ -58,7 +58,7 @@ from shared.bus.lead import Bell, Pulse, Work, lead
 from shared.bus.make import make_bus
 from shared.categories import Channel
 from shared.db import DATABASE_AWAY, open_pool
-from shared.migrations import require_current
+from shared.schema import require_current
 from shared.service import Context, Part
 from shared.settings import Settings
 from shared.topics import Service, Topic

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays import country_holidays
-
 from shared.errors import ForPeople
 from shared.settings import YearOfWork
 
@@ -25,6 +23,8 @@ class YearMissing(ForPeople):
 @lru_cache(maxsize=16)
 def _official(year: int) -> tuple[frozenset[date], frozenset[date]]:
     """Days off and working weekends of a year. Raises YearMissing."""
+    from holidays import country_holidays  # noqa: PLC0415 - slow to load, and wanted for few pages
+
     known = country_holidays("RU", years=year)
     if year not in getattr(known, _DECREES, {}):
         raise YearMissing(

@@ -15,7 +15,7 @@ from shared.bus.lead import Bell, Pulse, lead
 from shared.bus.make import make_bus
 from shared.db import DATABASE_AWAY, open_pool
 from shared.erasure import Step, Worker
-from shared.migrations import SchemaOutdated, require_current
+from shared.schema import SchemaOutdated, require_current
 from shared.service import Context, Part
 from shared.topics import Service
 from shared.web.site import Site

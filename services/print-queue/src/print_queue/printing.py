@@ -12,7 +12,7 @@ from print_queue.lag import caught_up
 from print_queue.week import PaperWeek
 from shared.bus.make import make_bus
 from shared.db import open_pool
-from shared.migrations import require_current
+from shared.schema import require_current
 from shared.service import Context
 from shared.topics import Service
 

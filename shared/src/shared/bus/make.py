@@ -3,7 +3,6 @@
 import asyncpg
 
 from shared.bus.base import Bus
-from shared.bus.kafka import KafkaBus
 from shared.bus.postgres import PostgresBus
 from shared.settings import Settings
 from shared.topics import Service
@@ -17,5 +16,7 @@ def make_bus(settings: Settings, service: Service, database_url: str, pool: asyn
     """
     if settings.bus == "postgres":
         return PostgresBus(database_url, service)
+    from shared.bus.kafka import KafkaBus  # noqa: PLC0415 - most installations never load Kafka's client
+
     servers = settings.bus.removeprefix("kafka://").rstrip("/").split(",")
     return KafkaBus(servers, settings.bus_prefix, service, database_url, pool)
