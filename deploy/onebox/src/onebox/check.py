@@ -16,7 +16,7 @@ from onebox import gateways
 from onebox.environment import database
 from onebox.finding import Finding, bad, good
 from shared import outbox
-from shared.bus.kafka_topics import missing_topics
+from shared.bus.kafka_topics import CONFIGS, missing_topics, outliving_topics
 from shared.db import connect
 from shared.engine import engine
 from shared.errors import ForPeople
@@ -108,6 +108,13 @@ async def _bus(settings: Settings, url: str) -> list[Finding]:
         if missing:
             names = ", ".join(missing)
             return [bad("Шина", f"брокер отвечает, тем нет: {names}. Их создаёт первая запущенная служба.")]
+        if outliving := await outliving_topics(servers, settings.bus_prefix):
+            needed = ", ".join(f"{name}={value}" for name, value in CONFIGS.items())
+            says = (
+                f"темы {', '.join(outliving)} хранят записи дольше двух суток, и уничтоженные данные "
+                f"остались бы в них. Задайте этим темам: {needed}."
+            )
+            return [bad("Шина", says)]
         return [good("Шина", "Kafka отвечает, темы на месте.")]
     for service in Service:
         async with _acting(url, service) as connection:
