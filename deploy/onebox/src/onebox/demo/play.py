@@ -23,6 +23,7 @@ from shared.clock import AcceleratedClock
 from shared.db import connect
 
 RATE = 7_500.0  # school seconds in a real one: a school week takes about a minute
+SIZE = Size(classes=3, pupils=22, rate=2.5)
 LEAD = timedelta(seconds=6)  # real time for the services to start before Monday morning
 MOSCOW = ZoneInfo("Europe/Moscow")
 START = datetime(2026, 11, 23, 6, 30, tzinfo=MOSCOW)
@@ -49,12 +50,18 @@ PATIENCE = 40.0
 
 
 async def play(
-    out: Path, console: Console, *, log_level: str = "info", patience: float = PATIENCE
+    out: Path,
+    console: Console,
+    *,
+    size: Size = SIZE,
+    rate: float = RATE,
+    log_level: str = "info",
+    patience: float = PATIENCE,
 ) -> Account:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     async with World(out=out) as world, embedded(out / "data"):
-        school = build(size=Size(classes=3, pupils=22, rate=2.5), subscriptions=world.push.subscribe)
+        school = build(size=size, subscriptions=world.push.subscribe)
         world.inbox.faults.add(NO_SUCH_MAILBOX, to="no-such-mailbox*", on="rcpt")
         write_registry(out / "registry", school, encoding="windows-1251", delimiter=";")
         port = free_port()
@@ -72,7 +79,7 @@ async def play(
             await beforehand.run("migrate")
             console.print((await beforehand.run("registry", "import", str(out / "registry"))).strip())
             token = await beforehand.run("token", "create", "--school", school.id, "--journal", "main")
-        clock = AcceleratedClock(START.astimezone(UTC), datetime.now(UTC) + LEAD, RATE)
+        clock = AcceleratedClock(START.astimezone(UTC), datetime.now(UTC) + LEAD, rate)
         settings |= {
             "VESTNIK_CLOCK_START": clock.start.isoformat(),
             "VESTNIK_CLOCK_ANCHOR": clock.anchor.isoformat(),
