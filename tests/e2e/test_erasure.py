@@ -36,6 +36,8 @@ EVGRAF = {
 """Everything of the child whom nobody's consent covers any more, and of both parents."""
 GLAFIRA_FATHER = {"Саврасов", "Модест", "modest.savr@family.example", "79164445566"}
 """A father who withdrew; the mother's sheet covers the child."""
+MIRON = {"Турухтанов", "Мирон", "Василиса", "vasilisa@family.example"}
+"""Withdrew a week ago: the job finds it when it starts, and nobody gives a command."""
 STAYING = {"Глафира", "Аглая", "aglaya@family.example", "Похвально о Глафире", "Лукерья", "Прасковья"}
 LISTS: dict[str, list[tuple[str, ...]]] = {
     "schools": [("ilinskaya", "Ильинская школа", "Europe/Moscow")],
@@ -44,6 +46,7 @@ LISTS: dict[str, list[tuple[str, ...]]] = {
         ("ilinskaya", "p-1", "6Б", "Зябликов", "Евграф", "Кондратьевич", "2014-03-03", "2020-09-01", "", ""),
         ("ilinskaya", "p-2", "6Б", "Дроздова", "Глафира", "", "2014-04-04", "2020-09-01", "", ""),
         ("ilinskaya", "p-3", "6Б", "Синицына", "Лукерья", "", "2014-05-05", "2020-09-01", "", ""),
+        ("ilinskaya", "p-4", "6Б", "Турухтанов", "Мирон", "", "2014-06-06", "2020-09-01", "", ""),
     ],
     "guardians": [
         ("ilinskaya", "g-1", "Зябликова", "Пелагея", "Фоминична", "ru"),
@@ -51,6 +54,7 @@ LISTS: dict[str, list[tuple[str, ...]]] = {
         ("ilinskaya", "g-2", "Саврасов", "Модест", "Львович", "ru"),
         ("ilinskaya", "g-3", "Дроздова", "Аглая", "Юрьевна", "ru"),
         ("ilinskaya", "g-4", "Синицына", "Прасковья", "Егоровна", "ru"),
+        ("ilinskaya", "g-6", "Турухтанова", "Василиса", "Карповна", "ru"),
     ],
     "guardianships": [
         ("ilinskaya", "p-1", "g-1", "mother", "", ""),
@@ -58,6 +62,7 @@ LISTS: dict[str, list[tuple[str, ...]]] = {
         ("ilinskaya", "p-2", "g-2", "father", "", ""),
         ("ilinskaya", "p-2", "g-3", "mother", "", ""),
         ("ilinskaya", "p-3", "g-4", "mother", "", ""),
+        ("ilinskaya", "p-4", "g-6", "mother", "", ""),
     ],
     "consents": [
         ("ilinskaya", "p-1", "g-1", "С-1", "2026-09-02", FULL, "", ""),
@@ -65,6 +70,7 @@ LISTS: dict[str, list[tuple[str, ...]]] = {
         ("ilinskaya", "p-2", "g-2", "С-3", "2026-09-02", FULL, "", ""),
         ("ilinskaya", "p-2", "g-3", "С-4", "2026-09-02", FULL, "", ""),
         ("ilinskaya", "p-3", "g-4", "С-5", "2026-09-02", ON_PAPER, "", ""),
+        ("ilinskaya", "p-4", "g-6", "С-6", "2026-09-02", FULL, "", "2026-11-16"),
     ],
     "applications": [
         ("ilinskaya", "p-1", "g-5", "З-2", "2026-09-02", "paper", ""),
@@ -82,6 +88,7 @@ LISTS: dict[str, list[tuple[str, ...]]] = {
         ("ilinskaya", "g-2", "email", "modest.savr@family.example", "2026-09-04T12:00:00+03:00"),
         ("ilinskaya", "g-2", "sms", "+79164445566", "2026-09-04T12:00:00+03:00"),
         ("ilinskaya", "g-3", "email", "aglaya@family.example", "2026-09-04T12:00:00+03:00"),
+        ("ilinskaya", "g-6", "email", "vasilisa@family.example", "2026-09-04T12:00:00+03:00"),
     ],
     "accounts": [
         ("ilinskaya", "klass6b", "teacher", "Пеночкина Нина Павловна", "penochkina@school.example"),
@@ -99,7 +106,7 @@ def write(folder: Path, **changed: list[tuple[str, ...]]) -> None:
 
 
 def withdrawn(*guardians: str) -> list[tuple[str, ...]]:
-    return [(*row[:7], WITHDRAWN_ON if row[2] in guardians else "") for row in LISTS["consents"]]
+    return [(*row[:7], WITHDRAWN_ON if row[2] in guardians else row[7]) for row in LISTS["consents"]]
 
 
 def event(number: str, kind: str, data: Mapping[str, Any], pupil: str | None = "p-1") -> dict[str, Any]:
@@ -206,12 +213,18 @@ async def test_nobody_who_withdrew_is_left_anywhere(folder: Path) -> None:  # no
 
         await run("migrate")
         await run("registry", "import", str(lists))
+        connection = await asyncpg.connect(url)
+        assert "roster.pupil" in await where(connection, data, MIRON)
         token = (await run("token", "create", "--school", "ilinskaya", "--journal", "main")).strip()
         settings["VESTNIK_CLOCK_ANCHOR"] = datetime.now(UTC).isoformat()
-        connection = await asyncpg.connect(url)
         async with listening(VESTNIK, "up", folder=folder, settings=settings) as running:
             await running.until(200)
             await _school_day(running, connection, token)
+            async with asyncio.timeout(60):
+                while not (done := await by_itself(connection)):
+                    await asyncio.sleep(0.2)
+            assert (done["pupils"], done["guardians"]) == (["p-4"], ["g-6"])
+            assert await where(connection, data, MIRON) == {}
             await run("print", "week")
             before = await where(connection, data, evgraf)
             stores = {store.split(".")[0] if "/" not in store else "файлы" for store in before}
@@ -262,16 +275,23 @@ async def test_nobody_who_withdrew_is_left_anywhere(folder: Path) -> None:  # no
                     await asyncio.sleep(0.1)
             await run("status")
         acts = sorted((data / "acts" / "ilinskaya").glob("*.json"))
-        assert len(acts) == 3
+        assert len(acts) == 4
         subjects = {tuple(json.loads(act.read_text())["subjects"]["pupils"]) for act in acts}
-        assert subjects == {("p-1",), ()}
+        assert subjects == {("p-1",), (), ("p-4",)}
         assert all(act.with_suffix(suffix).exists() for act in acts for suffix in (".pdf", ".csv"))
         kept = await connection.fetch(
             "SELECT withdrawn_on, erased_at IS NOT NULL AS gone FROM consent.sheet ORDER BY number"
         )
-        assert [row["gone"] for row in kept] == [True, True, True, False, False]
-        assert all(str(row["withdrawn_on"]) == WITHDRAWN_ON for row in kept if row["gone"])
+        assert [row["gone"] for row in kept] == [True, True, True, False, False, True]
+        assert {str(row["withdrawn_on"]) for row in kept if row["gone"]} == {WITHDRAWN_ON, "2026-11-16"}
         await connection.close()
+
+
+async def by_itself(connection: asyncpg.Connection) -> asyncpg.Record | None:
+    """The order that nobody gave, once it is carried out."""
+    return await connection.fetchrow(
+        "SELECT * FROM consent.erasure WHERE ordered_by = 'vestnik' AND completed_at IS NOT NULL"
+    )
 
 
 async def _post(running: Running, token: str, events: list[dict[str, Any]]) -> None:

@@ -78,6 +78,8 @@ LETTERS: dict[str, Sequence[Seen]] = {
     "sms_budget_spent": [SPENT],
     "pupil_turns_18": TURNS_18,
     "lists_not_rolled_over": [seen(Kind.LISTS_NOT_ROLLED_OVER, due="2026-09-05", **SCHOOL)],
+    "erasure_overdue": [seen(Kind.ERASURE_OVERDUE, late="2", **SCHOOL)],
+    "erasure_braked": [seen(Kind.ERASURE_BRAKED, leavings="14", **SCHOOL)],
     "unknown": [FUTURE],
     "several": [
         PAUSED,

@@ -229,13 +229,13 @@ async def _on_request(connection: AnyConnection, asked: Asked, today: date) -> D
 async def _leavings(connection: AnyConnection, asked: Asked, today: date) -> list[Due]:
     if asked.pupil is None and not asked.left:
         raise NothingToErase("Укажите, чьи данные уничтожить: --guardian, --pupil или --left.")
-    found = await due.due_leavings(connection, asked.school, today, pupil=asked.pupil, at_once=True)
-    if not found:
+    leavings = await due.due_leavings(connection, asked.school, today, pupil=asked.pupil, at_once=True)
+    if not leavings.orders:
         raise NothingToErase(
             "Выбывших, чьи данные ещё не уничтожены, нет. Если ученик учится, его данные уничтожаются по "
             "отзыву согласия его представителя: --guardian."
         )
-    return found
+    return leavings.orders
 
 
 def _as_order(one: Due) -> Order:

@@ -114,6 +114,7 @@ NOTICES = {
     "pupil_turns_18": "ученику скоро исполнится 18 лет",
     "lists_not_rolled_over": "новые списки классов не готовы",
     "erasure_overdue": "данные не уничтожены в срок",
+    "erasure_braked": "массовое выбытие ждёт подтверждения",
     "ledger_disagrees": "книга учёта не сходится",
 }
 UNTOLD = {

@@ -33,6 +33,14 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Leavings:
+    """`held`: how many leavings the brake keeps back until somebody confirms them."""
+
+    orders: list[Due]
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """A guardian's withdrawn sheets about one pupil, for which no order is given yet."""
 
@@ -127,11 +135,11 @@ async def due_withdrawals(
 
 async def due_leavings(
     connection: AnyConnection, school: str, today: date, *, pupil: str | None = None, at_once: bool = False
-) -> list[Due]:
+) -> Leavings:
     """One order a pupil who left and is not erased yet; none at all where the brake holds (`braked`)."""
     rows = await left(connection, school, today if at_once else today - timedelta(days=LEFT_TERM), pupil)
     if pupil is None and not at_once and await braked(connection, school, len(rows)):
-        return []
+        return Leavings([], held=len(rows))
     found = []
     for row in rows:
         ties, selves = await _ties(connection, school, [row["pupil"]], [])
@@ -145,7 +153,7 @@ async def due_leavings(
                 row["left_on"] + timedelta(days=LEFT_TERM),
             )
         )
-    return found
+    return Leavings(found)
 
 
 async def braked(connection: AnyConnection, school: str, leaving: int) -> bool:

@@ -74,27 +74,29 @@ class ErasureJob:
             async with connection.transaction():
                 await lock(connection, school)
                 ripe = await due.due_withdrawals(connection, school, today, days=self._days, profile=profile)
-                ripe += await due.due_leavings(connection, school, today)
-                for one in ripe:
+                leavings = await due.due_leavings(connection, school, today)
+                for one in ripe + leavings.orders:
                     await orders.give(connection, one, data=self._data, who="vestnik")
-                late += await self._overdue(connection, school, today)
+                if leavings.held:
+                    await self._remind(connection, school, "erasure_braked", leavings=leavings.held)
+                if passed := await overdue(connection, school, today):
+                    await self._remind(connection, school, "erasure_overdue", late=passed)
+                late += passed
         _LATE.set(late)
 
-    async def _overdue(self, connection: AnyConnection, school: str, today: date) -> int:
-        """How many terms have passed; staff are told when one does, and once a day while it stays so."""
-        late = await overdue(connection, school, today)
-        if late and not await connection.fetchval(
-            """SELECT EXISTS (SELECT FROM dispatch.audit WHERE about = $1 AND action = 'erasure.overdue'
-                   AND at > clock_timestamp() - $2::interval)""",
-            *(school, _REMIND_AFTER),
+    async def _remind(self, connection: AnyConnection, school: str, kind: str, **number: int) -> None:
+        """Staff are told at once, and once a day while it stays so."""
+        action = kind.replace("_", ".")
+        if await connection.fetchval(
+            """SELECT EXISTS (SELECT FROM dispatch.audit WHERE about = $1 AND action = $2
+                   AND at > clock_timestamp() - $3::interval)""",
+            *(school, action, _REMIND_AFTER),
         ):
-            await note(
-                connection, Service.DISPATCHER, "vestnik", "erasure.overdue", school=school, about=school
-            )
-            now = self._clock.now()
-            await notify_staff(connection, kind="erasure_overdue", at=now, school=school, late=str(late))
-            log.error("erasure.overdue", school=school, late=late)
-        return late
+            return
+        await note(connection, Service.DISPATCHER, "vestnik", action, school=school, about=school)
+        facts = {name: str(value) for name, value in number.items()}
+        await notify_staff(connection, kind=kind, at=self._clock.now(), school=school, **facts)
+        log.error("erasure.reminded", kind=kind, school=school, **number)
 
 
 async def lock(connection: AnyConnection, school: str) -> None:

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     PUPIL_TURNS_18 = "pupil_turns_18"
     LISTS_NOT_ROLLED_OVER = "lists_not_rolled_over"
     ERASURE_OVERDUE = "erasure_overdue"
+    ERASURE_BRAKED = "erasure_braked"
 
 
 FACTS: dict[Kind, tuple[str, ...]] = {
@@ -48,6 +49,7 @@ FACTS: dict[Kind, tuple[str, ...]] = {
     Kind.PUPIL_TURNS_18: ("school", "class", "pupil", "on"),
     Kind.LISTS_NOT_ROLLED_OVER: ("school", "due"),
     Kind.ERASURE_OVERDUE: ("school", "late"),
+    Kind.ERASURE_BRAKED: ("school", "leavings"),
 }
 """What a notice of each kind must say, all of it text."""
 

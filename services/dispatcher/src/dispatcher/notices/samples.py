@@ -21,6 +21,7 @@ _SAID = {
     "guardian": "g-17",
     "hand_out_by": "2026-11-24T12:00:00Z",
     "late": "12",
+    "leavings": "14",
     "name": "2026-W47",
     "occasion": "week",
     "on": "2026-12-24",

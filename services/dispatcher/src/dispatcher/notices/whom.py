@@ -31,6 +31,7 @@ AUDIENCE = {
     Kind.PUPIL_TURNS_18: Audience.TEACHERS_AND_DESK,
     Kind.LISTS_NOT_ROLLED_OVER: Audience.DESK,
     Kind.ERASURE_OVERDUE: Audience.OPERATORS,
+    Kind.ERASURE_BRAKED: Audience.OPERATORS,
 }
 """Operators are those of the notice's school, without a school those of all; a school without
 operators has its admins. Teachers are those of the notice's class. The desk is the school's

@@ -159,6 +159,15 @@ WORDS: dict[Kind, Words] = {
         "vestnik erase (руководство docs/guides/personal-data.md). Состояние:",
         "/dispatcher/",
     ),
+    Kind.ERASURE_BRAKED: Words(
+        "массовое выбытие ждёт подтверждения",
+        "По спискам выбыло больше половины учеников школы. Это похоже на ошибку в списке, поэтому Вестник "
+        "не стал уничтожать их данные сам:",
+        "Ничего не уничтожено. Сообщения о выбывших не отправляются.",
+        "Если это ошибка, загрузите исправленный список. Если это выпуск, подтвердите уничтожение сегодня: "
+        "закон отводит три дня. Команда vestnik erase (руководство docs/guides/personal-data.md). Состояние:",
+        "/dispatcher/",
+    ),
 }
 UNKNOWN = Words(
     "сообщение службы",
@@ -281,6 +290,10 @@ def _not_erased(seen: Seen) -> str:
     return f"{_moment(seen.at)}, просрочено: {line(seen.notice.details['late'])}"
 
 
+def _braked(seen: Seen) -> str:
+    return f"{_moment(seen.at)}, выбыло: {line(seen.notice.details['leavings'])}"
+
+
 def _as_it_is(seen: Seen) -> str:
     facts = {key: value for key, value in seen.notice.details.items() if key not in {"kind", "at"}}
     return f"{line(seen.notice.kind)}, {_moment(seen.at)}: {line(orjson.dumps(facts).decode())}"
@@ -303,6 +316,7 @@ _CASES: dict[Kind, Callable[[Seen], str]] = {
     Kind.PUPIL_TURNS_18: _turns_18,
     Kind.LISTS_NOT_ROLLED_OVER: _not_rolled_over,
     Kind.ERASURE_OVERDUE: _not_erased,
+    Kind.ERASURE_BRAKED: _braked,
 }
 
 
