@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LONGEST_ID = 255
+LONGEST_TEXT = 4096
+"""A browser's PushSubscription is the longest that is meant; past this, quotes went wrong."""
 
 # Zero-width, bidi controls, soft hyphen and BOM: invisible in a list, different for a computer.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
@@ -43,6 +45,8 @@ class Cells:
         if at is None or at >= len(self._row):
             return None
         value = self._row[at]
+        if len(value) > LONGEST_TEXT:
+            raise Unfit(f"значение в столбце {column} длиннее {LONGEST_TEXT} знаков: проверьте кавычки")
         if not (value.isascii() and value.isprintable()):
             seen = INVISIBLE.sub("", value)
             self.cleaned |= seen != value

@@ -81,6 +81,8 @@ def open_csv(path: Path) -> Iterator[Sheet]:
     with file, io.TextIOWrapper(file, encoding=_encoding(file), newline="") as text:
         size = path.stat().st_size
         header = _line(text)
+        if header == _TOO_LONG:
+            raise Unfit(f"это не CSV: в первых {LONGEST_LINE} знаках файла нет ни одного конца строки")
         if not header.strip("\ufeff\r\n\t ,;"):
             raise Unfit("файл пуст: нет даже заголовка")
         delimiter = max(_DELIMITERS, key=lambda mark: len(_header(header, mark)))
@@ -142,6 +144,8 @@ def _encoding(file: BinaryIO) -> str:
     file.seek(0)
     if not broken:
         return "utf-8-sig"
-    if undefined or cyrillic > broken:
+    if cyrillic > broken:
         raise Unfit("файл повреждён: начат в UTF-8, но местами не читается; выгрузите его заново")
+    if undefined:
+        raise Unfit("файл не в UTF-8 и не в windows-1251: он повреждён или это не CSV; выгрузите его заново")
     return "cp1251"

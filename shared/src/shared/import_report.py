@@ -34,10 +34,10 @@ class Count:
 
 
 class Report:
-    """What an import did. The first `kept` refusals stay in memory; when there are more, all of them
-    are in the file `full` (if given)."""
+    """What an import did. The first `kept` refusals of each file stay in memory; when there are more, all
+    of all files are in `full` (if given)."""
 
-    def __init__(self, *, full: Path | None = None, kept: int = 1000) -> None:
+    def __init__(self, *, full: Path | None = None, kept: int = 100) -> None:
         self.files: dict[str, Count] = {}
         self.notes: list[str] = []
         self.refusals: list[Refusal] = []
@@ -49,18 +49,22 @@ class Report:
         return sum(count.refused for count in self.files.values())
 
     def refuse(self, refusals: Collection[Refusal]) -> None:
-        for refusal in refusals:
-            self.files.setdefault(refusal.file, Count()).refused += 1
-        room = self._kept - len(self.refusals)
+        before, too_many = len(self.refusals), False
         listed = sorted(refusals, key=lambda refusal: refusal.line)
-        rest = listed[room:]
-        if rest and self._full is not None:
-            if self.written is None:
-                self.written = self._full
-                self._full.parent.mkdir(parents=True, exist_ok=True)
-                self._full.touch(mode=0o600)
-                self._full.write_text("".join(f"{refusal}\n" for refusal in self.refusals), encoding="utf-8")
-                rest = listed
-            with self._full.open("a", encoding="utf-8") as file:
-                file.writelines(f"{refusal}\n" for refusal in rest)
-        self.refusals.extend(listed[:room])
+        for refusal in listed:
+            count = self.files.setdefault(refusal.file, Count())
+            count.refused += 1
+            if count.refused <= self._kept:
+                self.refusals.append(refusal)
+            else:
+                too_many = True
+        if self._full is None:
+            return
+        if too_many and self.written is None:
+            self.written = self._full
+            self._full.parent.mkdir(parents=True, exist_ok=True)
+            self._full.touch(mode=0o600)
+            listed = [*self.refusals[:before], *listed]
+        if self.written is not None:
+            with self.written.open("a", encoding="utf-8") as file:
+                file.writelines(f"{refusal}\n" for refusal in listed)

@@ -5,16 +5,20 @@ to do, and the two good pupils of the same file, one before and one after, are t
 """
 
 import io
+import random
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from support.lists import BASE, TODAY, Registry, reasons
 
 from dispatcher import papers
 from ingest import roster
+from onebox.lists import show_report
 from shared.import_report import Report
 
 HEADER = "school,pupil,class,family_name,given_name,patronymic,birth_date"
@@ -75,6 +79,7 @@ LINES = [
     Line("a formula", "ilinskaya,p-9,5А,=cmd|' /C calc'!A0,Пётр,,", None, "=cmd|' /C calc'!A0"),
     Line("markup", "ilinskaya,p-9,5А,<script>alert(1)</script>,Пётр,,", None, "<script>alert(1)</script>"),
     Line("an id too long", f"ilinskaya,{'x' * 256},5А,Орлов,Пётр,,", "длиннее 255 знаков"),
+    Line("a cell of five thousand", f"ilinskaya,p-9,5А,{'я' * 5000},Пётр,,", "family_name длиннее 4096"),
     Line("a cell of ten megabytes", f"ilinskaya,p-9,5А,{'я' * 5_000_000},Пётр,,", "строка длиннее 65536"),
 ]
 
@@ -168,7 +173,7 @@ FILES: list[tuple[str, Content | Callable[[Path], None], str | None]] = [
     ("line ends of Windows", GOOD.replace("\n", "\r\n").encode("cp1251"), None),
     ("line ends mixed", GOOD.replace("\n", "\r", 1).encode(), None),
     ("no line end at the end", GOOD.strip().encode(), None),
-    ("one line of 2 megabytes", "x" * 2_000_000, "в заголовке нет столбцов"),
+    ("one line of 2 megabytes", "x" * 2_000_000, "нет ни одного конца строки"),
 ]
 
 
@@ -200,3 +205,64 @@ async def test_a_file_as_a_whole(
         rows = await registry.ingest.fetch("SELECT family_name FROM roster.pupil ORDER BY pupil")
         expected = [] if content == f"{HEADER}\n" else ["Соколов", "Соколова"]
         assert [row["family_name"] for row in rows] == expected
+
+
+BLOCK = 1 << 20
+FIFTY = 50
+"""Megabytes of one file."""
+HUGE = [
+    ("no line end", b"", b"x" * BLOCK, 1, "нет ни одного конца строки"),
+    ("zeros", b"", bytes(BLOCK), 1, "не в UTF-8 и не в windows-1251"),
+    ("noise", b"", random.Random(50).randbytes(BLOCK), 1, "или это не CSV"),
+    ("one cell", GOOD.encode(), b"x" * BLOCK, 4, "строка длиннее 65536"),
+    ("one quote never closed", GOOD.encode() + b'"', "я".encode() * (BLOCK // 2), 4, "строка длиннее 65536"),
+    ("every quote open", GOOD.encode(), (b'"' + b"x" * 65_534 + b"\n") * 16, 4, "каждая кавычка закрыта"),
+]
+
+
+@pytest.mark.parametrize(("start", "block", "line", "says"), [c[1:] for c in HUGE], ids=[c[0] for c in HUGE])
+async def test_fifty_megabytes_of_no_list(
+    registry: Registry, start: bytes, block: bytes, line: int, says: str
+) -> None:
+    """R-D3's neighbour: told by file and line; what stands before it is in; the file is never held."""
+    (registry.folder / "schools.csv").write_text(BASE["schools.csv"], encoding="utf-8")
+    (registry.folder / "classes.csv").write_text(BASE["classes.csv"], encoding="utf-8")
+    with (registry.folder / "pupils.csv").open("wb") as file:
+        file.write(start)
+        for _ in range(FIFTY):
+            file.write(block)
+    report = Report()
+    tracemalloc.start()
+    await roster.import_folder(registry.folder, registry.ingest, report, lambda *_: None, today=TODAY)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    first = report.refusals[0]
+    assert (first.file, first.line) == ("pupils.csv", line)
+    assert says in first.reason
+    assert report.files["pupils.csv"].changed == (2 if start else 0)
+    assert peak < 20 << 20
+
+
+async def test_a_hundred_thousand_bad_lines(registry: Registry, tmp_path: Path) -> None:
+    """A person reads the first of each file, how many more there are, and where all of them stand."""
+    bad = "".join(f"ilinskaya,n-{n},9Я,Орлов,Ян,,\n" for n in range(100_000))
+    full = tmp_path / "refused.txt"
+    ties = BASE["guardianships.csv"] + "ilinskaya,n-1,g-1,mother,,\n"
+    report = await registry.load({**BASE, "pupils.csv": GOOD + bad, "guardianships.csv": ties}, full=full)
+    page = io.StringIO()
+    show_report(report, Console(file=page, width=100))
+    said = page.getvalue().splitlines()
+    assert len(said) < 140
+    assert (
+        "pupils.csv, строка 4: класса 9Я в школе ilinskaya нет: добавьте его в classes.csv и повторите"
+        in said
+    )
+    assert "pupils.csv: и ещё отказов: 99900" in said
+    assert f"Все отказы, по одному в строке: {full}" in said
+    assert any(line.startswith("guardianships.csv, строка 4: ученика n-1") for line in said)
+    assert said[-1].startswith("Отказано строк: 100001; остальное загружено.")
+    with full.open(encoding="utf-8") as file:
+        lines = list(file)
+    assert len(lines) == 100_001
+    assert lines[0].startswith("pupils.csv, строка 4:")
+    assert lines[-1].startswith("guardianships.csv, строка 4:")

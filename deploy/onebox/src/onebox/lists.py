@@ -1,5 +1,6 @@
 """`vestnik registry import DIR`: both halves of the school's lists, with a bar and a report by line."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -70,14 +71,27 @@ def _lines(console: Console) -> Iterator[Moved]:
 
 
 def show_report(report: Report, console: Console) -> None:
-    """The table by file, then every refusal by file, line and reason."""
+    """The table by file, then refusals by file, line and reason: the first of each file, how many more
+    there are, and where all of them can be read."""
     table = Table("Файл", "Строк", "Изменено", "Отказано")
     for file, count in report.files.items():
         table.add_row(file, str(count.read), str(count.changed), str(count.refused or ""))
     console.print(table)
     for note in report.notes:
         console.print(note, markup=False)
+    shown = defaultdict(list)
     for refusal in report.refusals:
-        console.print(str(refusal), markup=False)
+        shown[refusal.file].append(refusal)
+    for file, refusals in shown.items():
+        for refusal in refusals:
+            console.print(str(refusal), markup=False, soft_wrap=True)
+        if (more := report.files[file].refused - len(refusals)) > 0:
+            console.print(f"{file}: и ещё отказов: {more}", markup=False)
     if report.written is not None:
-        console.print(f"Здесь первые {len(report.refusals)}, все отказы: {report.written}", markup=False)
+        console.print(f"Все отказы, по одному в строке: {report.written}", markup=False, soft_wrap=True)
+    if report.refused:
+        console.print(
+            f"Отказано строк: {report.refused}; остальное загружено. Исправьте эти строки и загрузите "
+            "те же файлы ещё раз: загруженное не повторится.",
+            soft_wrap=True,
+        )
