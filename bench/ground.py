@@ -23,6 +23,7 @@ from sandbox.kafka import KafkaBroker
 from shared.changes import bus_key, encode
 from shared.db import open_pool
 from shared.import_report import Report
+from shared.list_folder import Folder
 from shared.migrations import migrate
 from shared.topics import Service
 
@@ -109,7 +110,7 @@ async def enrol(at: Ground, schools: list[School]) -> None:
             if not folder.exists():
                 write_registry(folder, school)
             report = Report()
-            await half.import_folder(folder, pool, report, lambda *_: None, today=NOON.date())
+            await half.import_lists(Folder(folder), pool, report, lambda *_: None, today=NOON.date())
             if report.refused:
                 raise SystemExit(f"the generated lists were refused: {report.refusals[0]}")
         await pool.close()

@@ -10,6 +10,7 @@ import asyncpg
 from dispatcher import papers
 from ingest import roster
 from shared.import_report import Report
+from shared.list_source import open_lists
 
 TODAY = date(2026, 11, 23)
 SCHOOLS = "school,name,timezone\nilinskaya,Ильинская школа,Europe/Moscow\n"
@@ -73,9 +74,14 @@ class Registry:
         for name, content in files.items():
             data = content.encode() if isinstance(content, str) else content
             (self.folder / name).write_bytes(data)
+        return await self.read(self.folder, **options)
+
+    async def read(self, path: Path, **options: Any) -> Report:
+        """Both halves, as the command reads them."""
         report = Report(**options)
-        await roster.import_folder(self.folder, self.ingest, report, lambda *_: None, today=TODAY)
-        await papers.import_folder(self.folder, self.dispatcher, report, lambda *_: None, today=TODAY)
+        with open_lists(path, report, lambda *_: None, today=TODAY) as lists:
+            await roster.import_lists(lists, self.ingest, report, lambda *_: None, today=TODAY)
+            await papers.import_lists(lists, self.dispatcher, report, lambda *_: None, today=TODAY)
         return report
 
     async def one(self, statement: str, *values: Any) -> Any:

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from shared.cells import Unfit
 from shared.sheet import Row, Sheet
@@ -78,8 +78,14 @@ def open_csv(path: Path) -> Iterator[Sheet]:
         raise Unfit("это папка, а не файл") from wrong
     except PermissionError as wrong:
         raise Unfit("файл не открывается: нет права его читать") from wrong
-    with file, io.TextIOWrapper(file, encoding=_encoding(file), newline="") as text:
-        size = path.stat().st_size
+    with file, read_csv(file, path.stat().st_size) as sheet:
+        yield sheet
+
+
+@contextlib.contextmanager
+def read_csv(file: IO[bytes], size: int) -> Iterator[Sheet]:
+    """As `open_csv`, of a file that is open already, can be read again, and has so many bytes."""
+    with io.TextIOWrapper(file, encoding=_encoding(file), newline="") as text:
         header = _line(text)
         if header == _TOO_LONG:
             raise Unfit(f"это не CSV: в первых {LONGEST_LINE} знаках файла нет ни одного конца строки")
@@ -124,7 +130,7 @@ def _why_broken(line: str) -> Unfit:
     return Unfit("строка не читается как CSV: проверьте, что каждая кавычка закрыта")
 
 
-def _encoding(file: BinaryIO) -> str:
+def _encoding(file: IO[bytes]) -> str:
     """UTF-8 (with BOM or without), else windows-1251. Raises Unfit for what is neither."""
     start = file.read(4)
     if start in _NOT_CSV:

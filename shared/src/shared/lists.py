@@ -6,18 +6,15 @@ Rows travel in chunks, so a list of any length is read in bounded memory.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from shared.cells import INVISIBLE, Cells, Unfit
-from shared.csv_sheet import open_csv
 from shared.db import AnyConnection
 from shared.import_report import Count, Refusal, Report, shorter
-from shared.sheet import Row, Sheet
+from shared.sheet import Absent, Lists, Row, Sheet
 
 CHUNK = 1000
 
@@ -47,7 +44,7 @@ class Reference:
 
 
 Screen = Callable[[AnyConnection, list[tuple[int, dict[str, Any]]]], Awaitable[set[int]]]
-"""Looks at a chunk before it is written, may empty cells in it, and names the lines to leave out."""
+"""Looks at a chunk before it is written, may empty cells in it, and names the places to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A row to be written. `key` and `whole`: hashes by which a repetition is known."""
+    """A row to be written. `place`: which of the rows; `number`: at which line, where several may begin;
+    `key` and `whole`: hashes by which a repetition is known."""
 
+    place: int
     number: int
     row: dict[str, Any]
     key: int
@@ -83,16 +82,25 @@ class _Rows:
     table: Table
     name: str
     columns: Mapping[str, int]
+    words: Mapping[str, str]
     today: date
+    lost: set[int] = field(default_factory=set)
+    """Places of rows that were read and then refused."""
     aside: list[Refusal] = field(default_factory=list)
     cleaned: list[int] = field(default_factory=list)
     """How many rows lost invisible characters, and the first of them."""
     withheld: int = 0
 
     def refuse(self, line: int, reason: str) -> None:
+        for ours, theirs in self.words.items():
+            reason = reason.replace(ours, theirs)
         self.aside.append(Refusal(self.name, line, shorter(reason)))
 
-    def parse(self, line: int, row: Row) -> _Line | None:
+    def lose(self, line: _Line, reason: str) -> None:
+        self.lost.add(line.place)
+        self.refuse(line.number, reason)
+
+    def parse(self, place: int, line: int, row: Row) -> _Line | None:
         try:
             if isinstance(row, Unfit):
                 raise row
@@ -104,53 +112,31 @@ class _Rows:
         if cells.cleaned:
             self.cleaned = [1 + (self.cleaned or [0])[0], (self.cleaned or [0, line])[1]]
         key = tuple(found[name] for name in self.table.key)
-        return _Line(line, found, hash(key), hash(str(found)))
+        return _Line(place, line, found, hash(key), hash(str(found)))
 
 
 async def load(
-    connection: AnyConnection, folder: Path, table: Table, report: Report, progress: Progress, *, today: date
+    connection: AnyConnection, lists: Lists, table: Table, report: Report, progress: Progress, *, today: date
 ) -> set[str]:
-    """Read one file of the folder, or the sheet of its name in a workbook, into its table, inside the
-    caller's transaction.
+    """Read one part of the lists into its table, inside the caller's transaction.
 
     `today`: the latest date that can be past. Returns the schools whose rows were added or changed.
     What is not there is noted.
     """
-    name, touched = table.file, set[str]()
-    book = None if (folder / table.file).exists() else _workbook_in(folder)
-    if book is not None:
-        name = f"{book.name}, лист {_title(table)}"
+    name, touched = lists.name(table.file), set[str]()
     try:
-        with _open(folder, table, book) as sheet:
+        async with lists.open(table.file, connection) as sheet:
             report.files[name] = Count()
             touched = await _load(connection, sheet, table, name, report, progress, today)
-    except FileNotFoundError:
-        what = "файла" if book is None else "такого листа"
-        report.notes.append(f"{name}: {what} нет, эта часть списков не менялась")
+    except Absent as absent:
+        if str(absent):
+            report.notes.append(str(absent))
         return touched
     except Unfit as unfit:
         report.refuse([Refusal(name, 1, shorter(str(unfit)))])
     count = report.files[name]
     progress(name, count.read, count.read)
     return touched
-
-
-def _title(table: Table) -> str:
-    return Path(table.file).stem
-
-
-def _workbook_in(folder: Path) -> Path | None:
-    """The first workbook of the folder; Excel's own lock files are none."""
-    found = (path for path in sorted(folder.glob("*.xlsx")) if not path.name.startswith("~$"))
-    return next(found, None)
-
-
-def _open(folder: Path, table: Table, book: Path | None) -> AbstractContextManager[Sheet]:
-    if book is None:
-        return open_csv(folder / table.file)
-    from shared.xlsx_sheet import open_xlsx  # noqa: PLC0415 - openpyxl is slow to load, and most lists are CSV
-
-    return open_xlsx(book, _title(table))
 
 
 async def _load(
@@ -164,7 +150,7 @@ async def _load(
 ) -> set[str]:
     columns = _columns(sheet.header, table, name, report)
     rows, count, touched = (
-        _Rows(table, name, columns, today),
+        _Rows(table, name, columns, sheet.words, today),
         report.files[name],
         set[str](),
     )
@@ -175,7 +161,7 @@ async def _load(
         if not isinstance(row, Unfit) and not any(map(str.strip, row)):
             continue
         count.read += 1
-        if (line := rows.parse(number, row)) is not None:
+        if (line := rows.parse(count.read, number, row)) is not None:
             chunk.append(line)
         if count.read % CHUNK == 0:
             touched |= await _write(connection, rows, chunk, report)
@@ -237,18 +223,16 @@ async def _write(connection: AnyConnection, rows: _Rows, chunk: list[_Line], rep
                 [dict(zip(reference.key, key, strict=True)) for key in sorted(wanted)],
             )
         }
-        lost = {refusal.line for refusal in rows.aside}
         for line in chunk:
-            if line.number not in lost and tuple(line.row[name] for name in reference.ours) not in found:
-                rows.refuse(line.number, reference.reason.format(**line.row))
-    lost = {refusal.line for refusal in rows.aside}
+            if line.place not in rows.lost and tuple(line.row[name] for name in reference.ours) not in found:
+                rows.lose(line, reference.reason.format(**line.row))
     report.refuse(rows.aside)
-    rows.aside = []
-    written = [line for line in chunk if line.number not in lost]
+    written = [line for line in chunk if line.place not in rows.lost]
+    rows.aside, rows.lost = [], set()
     if table.screen is not None and written:
-        left_out = await table.screen(connection, [(line.number, line.row) for line in written])
+        left_out = await table.screen(connection, [(line.place, line.row) for line in written])
         rows.withheld += len(left_out)
-        written = [line for line in written if line.number not in left_out]
+        written = [line for line in written if line.place not in left_out]
     values = [line.row for line in written]
     if not values:
         return set()
@@ -274,13 +258,13 @@ async def _refuse_repeated(connection: AnyConnection, rows: _Rows, chunk: list[_
     earlier |= {record["key"]: (record["whole"], record["line"]) for record in met}
     for line in chunk:
         whole, number = earlier[line.key]
-        if number == line.number:
+        if number == line.number and first[line.key] is line:
             continue
         if whole == line.whole:
-            rows.refuse(line.number, f"то же самое уже сказано в строке {number}; эту можно убрать")
+            rows.lose(line, f"то же самое уже сказано в строке {number}; эту можно убрать")
         else:
-            rows.refuse(
-                line.number,
+            rows.lose(
+                line,
                 f"о том же сказано иначе в строке {number}, взята она; оставьте одну верную из двух",
             )
 

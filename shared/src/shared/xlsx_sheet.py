@@ -26,11 +26,9 @@ _BROKEN = (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, Value
 
 
 @contextlib.contextmanager
-def open_xlsx(path: Path, title: str) -> Iterator[Sheet]:
-    """The sheet of this title for as long as the block lasts.
-
-    Raises FileNotFoundError when the workbook has none, Unfit when it is no use.
-    """
+def open_xlsx(path: Path, title: str) -> Iterator[Sheet | None]:
+    """The sheet of this title, if there is one, for as long as the block lasts. Raises Unfit when the
+    workbook is no use."""
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
@@ -44,7 +42,8 @@ def open_xlsx(path: Path, title: str) -> Iterator[Sheet]:
     with contextlib.closing(book):
         names = {name.strip().lower(): name for name in book.sheetnames}
         if title not in names:
-            raise FileNotFoundError(title)
+            yield None
+            return
         worksheet = book[names[title]]
         most = max(worksheet.max_row or 1, 1)
         worksheet.reset_dimensions()  # programs write them wrong

@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 from support.lists import BASE, TODAY, Registry, reasons
 
-from dispatcher import papers
 from ingest import roster
 from onebox.lists import show_report
 from shared.import_report import Report
+from shared.list_folder import Folder
 
 HEADER = "school,pupil,class,family_name,given_name,patronymic,birth_date"
 FIRST = "ilinskaya,p-1,5А,Соколов,Иван,Петрович,2015-03-04"
@@ -192,9 +192,7 @@ async def test_a_file_as_a_whole(
         content(pupils)
     else:
         pupils.write_bytes(content.encode() if isinstance(content, str) else content)
-    report = Report()
-    await roster.import_folder(registry.folder, registry.ingest, report, lambda *_: None, today=TODAY)
-    await papers.import_folder(registry.folder, registry.dispatcher, report, lambda *_: None, today=TODAY)
+    report = await registry.read(registry.folder)
     assert {name: report.files[name].changed for name in bare} == dict.fromkeys(bare, 1) | {"classes.csv": 2}
     if says is not None:
         assert [(refusal.file, refusal.line) for refusal in report.refusals] == [("pupils.csv", 1)]
@@ -233,7 +231,7 @@ async def test_fifty_megabytes_of_no_list(
             file.write(block)
     report = Report()
     tracemalloc.start()
-    await roster.import_folder(registry.folder, registry.ingest, report, lambda *_: None, today=TODAY)
+    await roster.import_lists(Folder(registry.folder), registry.ingest, report, lambda *_: None, today=TODAY)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     first = report.refusals[0]

@@ -22,6 +22,7 @@ from support.lists import (
 
 from ingest import roster
 from shared.import_report import Report
+from shared.list_folder import Folder
 
 P256DH = "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM"
 PUSH = (
@@ -332,8 +333,8 @@ async def test_a_thousand_pupils_and_progress(registry: Registry) -> None:
     await registry.load(BASE)
     (registry.folder / "pupils.csv").write_text("\n".join([header, *rows, rows[0]]), encoding="utf-8")
     report = Report()
-    await roster.import_folder(
-        registry.folder, registry.ingest, report, lambda *step: seen.append(step), today=TODAY
+    await roster.import_lists(
+        Folder(registry.folder), registry.ingest, report, lambda *step: seen.append(step), today=TODAY
     )
     assert [refusal.line for refusal in report.refusals] == [701, 1401, 2101, 2302]
     assert report.files["pupils.csv"].changed == 2300 - 3
@@ -377,6 +378,6 @@ async def test_a_failure_leaves_no_half_of_a_roster(registry: Registry, tmp_path
     for name, content in BASE.items():
         (registry.folder / name).write_text(content, encoding="utf-8")
     with pytest.raises(ConnectionError):
-        await roster.import_folder(registry.folder, registry.ingest, Report(), fall, today=TODAY)
+        await roster.import_lists(Folder(registry.folder), registry.ingest, Report(), fall, today=TODAY)
     assert await registry.one("SELECT * FROM roster.class") is None
     assert await registry.epochs() == {"roster/ilinskaya": 1}

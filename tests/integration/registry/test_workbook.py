@@ -9,11 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from support.lists import BASE, TODAY, Registry, reasons
-
-from dispatcher import papers
-from ingest import roster
-from shared.import_report import Report
+from support.lists import BASE, Registry, reasons
 
 Rows = Mapping[str, list[list[Any]]]
 
@@ -36,13 +32,6 @@ def book(path: Path, rows: Rows) -> None:
     made.save(path)
 
 
-async def imported(registry: Registry) -> Report:
-    report = Report()
-    await roster.import_folder(registry.folder, registry.ingest, report, lambda *_: None, today=TODAY)
-    await papers.import_folder(registry.folder, registry.dispatcher, report, lambda *_: None, today=TODAY)
-    return report
-
-
 async def test_a_workbook_says_what_the_files_say(registry: Registry) -> None:
     """§4: the same columns, sheet for file; what the files loaded, the workbook finds unchanged."""
     await registry.load(BASE)
@@ -53,7 +42,7 @@ async def test_a_workbook_says_what_the_files_say(registry: Registry) -> None:
     rows["pupils"][1][6] = datetime(2015, 3, 4)  # noqa: DTZ001 - as Excel holds a date
     book(registry.folder / "Списки.xlsx", rows)
     (registry.folder / "~$Списки.xlsx").write_bytes(b"open in Excel")
-    report = await imported(registry)
+    report = await registry.read(registry.folder)
     assert reasons(report) == []
     assert sum(count.read for count in report.files.values()) == sum(
         len(lines) - 1 for lines in rows.values()
@@ -74,7 +63,7 @@ async def test_what_excel_changed_beyond_recall_is_refused(registry: Registry) -
         [*sheet[:3], "24", "2026-09-01", "6.10", None, None, "лишнее"],
     ]
     book(registry.folder / "lists.xlsx", rows)
-    report = await imported(registry)
+    report = await registry.read(registry.folder)
     assert [(one.file, one.line) for one in report.refusals] == [
         ("lists.xlsx, лист consents", line) for line in (3, 5, 6)
     ]
@@ -96,6 +85,6 @@ async def test_a_workbook_of_no_use(registry: Registry, content: bytes | None, s
     else:
         path.write_bytes(content)
     (registry.folder / "schools.csv").write_text(BASE["schools.csv"], encoding="utf-8")
-    report = await imported(registry)
+    report = await registry.read(registry.folder)
     assert report.files["schools.csv"].changed == 1
     assert any(says in line for line in [*reasons(report), *report.notes])

@@ -86,7 +86,7 @@ def migrate() -> None:
 @registry.command("import")
 def registry_import(
     folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Папка с файлами CSV или с книгой Excel")
+        Path, typer.Argument(exists=True, help="Папка с файлами CSV или с книгой Excel; архив OneRoster 1.2")
     ],
 ) -> None:
     """Загрузить списки школы. Ничего не удаляет и ничего не рассылает; 1, если в чём-то отказано."""

@@ -1,4 +1,4 @@
-"""`vestnik registry import DIR`: both halves of the school's lists, with a bar and a report by line."""
+"""`vestnik registry import DIR-or-ZIP`: both halves of the lists, with a bar and a report by line."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,23 +15,27 @@ import ingest.roster
 from onebox.acts import acting
 from shared.cells import latest_today
 from shared.import_report import Report
+from shared.list_source import open_lists
 from shared.lists import Progress as Moved
 from shared.service import Context
 from shared.topics import Service
 
 
-async def import_lists(folder: Path, context: Context, console: Console) -> Report:
-    """Imports what is in `folder`; many refusals are in full in a file of the data folder."""
+async def import_lists(path: Path, context: Context, console: Console) -> Report:
+    """Imports the lists at `path` (`shared.list_source`); many refusals are in full in the data folder."""
     full = context.settings.data / "refused-lists.txt"
     full.unlink(missing_ok=True)  # the last import's: it names families, and it is not about these lists
     report = Report(full=full)
     today = latest_today(context.clock.now())
-    with _bars(console) if console.is_terminal else _lines(console) as moved:
+    with (
+        _bars(console) if console.is_terminal else _lines(console) as moved,
+        open_lists(path, report, moved, today=today) as lists,
+    ):
         async with acting(context, Service.INGEST) as pool:
-            await ingest.roster.import_folder(folder, pool, report, moved, today=today)
+            await ingest.roster.import_lists(lists, pool, report, moved, today=today)
         async with acting(context, Service.DISPATCHER) as pool:
             forms = lru_cache(lambda school: context.settings.profile_of(school).consent_form)
-            await dispatcher.papers.import_folder(folder, pool, report, moved, today=today, form_of=forms)
+            await dispatcher.papers.import_lists(lists, pool, report, moved, today=today, form_of=forms)
     return report
 
 

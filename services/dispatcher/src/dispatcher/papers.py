@@ -8,7 +8,6 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ from shared.consent import Form, OwnForm, items_of, meaning
 from shared.import_report import Report
 from shared.lists import Column, Progress, Reference, Table, load, raise_epochs
 from shared.settings import is_loopback
+from shared.sheet import Lists
 
 ROLES = ("operator", "it", "secretary", "teacher", "admin")
 _ONE_IMPORT = 0x5041_5045  # "PAPE": a second import waits for the first
@@ -281,8 +281,8 @@ def tables(
 FILES = tuple(table.file for table in tables({}))
 
 
-async def import_folder(
-    folder: Path,
+async def import_lists(
+    lists: Lists,
     pool: asyncpg.Pool,
     report: Report,
     progress: Progress,
@@ -290,7 +290,7 @@ async def import_folder(
     today: date,
     form_of: Callable[[str], OwnForm] = appendix_2,
 ) -> None:
-    """Load the papers' files of `folder` in one transaction: no decision rests on half of a family's papers.
+    """Load the papers' parts of `lists` in one transaction: no decision rests on half of a family's papers.
 
     `today`: the latest date that can be past. `pool` acts as dispatcher; the roster must be loaded.
     What cannot be taken is in `report`.
@@ -303,7 +303,7 @@ async def import_folder(
         }
         touched, before = set[str](), set(report.files)
         for table in tables(zones, form_of):
-            touched |= await load(connection, folder, table, report, progress, today=today)
+            touched |= await load(connection, lists, table, report, progress, today=today)
         await raise_epochs(connection, "consent", touched)
         await connection.execute(
             "INSERT INTO dispatch.audit (actor, action, details) VALUES ('vestnik registry import', $1, $2)",

@@ -5,7 +5,6 @@ Upsert only: nothing is deleted, an empty cell leaves what is there, nothing is 
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,6 +16,7 @@ from shared.db import AnyConnection
 from shared.erasure import erased_guardians, erased_pupils
 from shared.import_report import Report
 from shared.lists import Column, Progress, Reference, Table, load, raise_epochs
+from shared.sheet import Lists
 
 RELATIONS = ("mother", "father", "adoptive", "guardian", "trustee", "institution", "self")
 _ONE_IMPORT = 0x524F_5354  # "ROST": a second import waits for the first
@@ -267,10 +267,10 @@ TABLES = (
 FILES = tuple(table.file for table in TABLES)
 
 
-async def import_folder(
-    folder: Path, pool: asyncpg.Pool, report: Report, progress: Progress, *, today: date
+async def import_lists(
+    lists: Lists, pool: asyncpg.Pool, report: Report, progress: Progress, *, today: date
 ) -> None:
-    """Load the roster's files of `folder` in one transaction, so that nobody decides by half a list.
+    """Load the roster's parts of `lists` in one transaction, so that nobody decides by half a list.
 
     `today`: the latest date that can be past. `pool` acts as ingest. What cannot be taken is in `report`;
     the rest is imported.
@@ -279,7 +279,7 @@ async def import_folder(
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_IMPORT)
         touched = set[str]()
         for table in TABLES:
-            touched |= await load(connection, folder, table, report, progress, today=today)
+            touched |= await load(connection, lists, table, report, progress, today=today)
         await raise_epochs(connection, "roster", touched)
         await connection.execute(
             "INSERT INTO ingest.audit (actor, action, details) VALUES ('vestnik registry import', $1, $2)",
