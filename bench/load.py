@@ -19,6 +19,7 @@ import orjson
 
 from sandbox.journal import Kind, School
 from sandbox.journal.client import AGAIN, BATCH, PATH
+from sandbox.post import Poster
 from shared.changes import source_of
 
 CHANGES_A_REQUEST = 5
@@ -31,8 +32,6 @@ FAMILIES: Mapping[Kind, float] = {
     Kind.SMS_FOR_ABSENCES: 1,
 }
 JOURNAL = "main"
-IDLE_SECONDS = 3.0
-"""A connection is not used after so long: the server may be closing it."""
 _COURSES = ("Алгебра", "Геометрия", "Физика", "Химия", "Биология", "История", "Литература", "Информатика")
 
 
@@ -92,8 +91,7 @@ async def drive(
 ) -> Load:
     """Tell `rate` changes a second for so long; returns when all are answered."""
     load = Load()
-    host, _, port = url.removeprefix("http://").partition(":")
-    client = _Client(host, int(port))
+    poster = Poster()
     async with asyncio.TaskGroup() as running:
         waiting: dict[str, list[dict[str, Any]]] = {school: [] for school in tokens}
         begun = time.time()
@@ -106,15 +104,18 @@ async def drive(
             batch, waiting[school] = waiting[school], []
             due = begun + number / rate
             await asyncio.sleep(max(0.0, due - time.time()))
-            running.create_task(_tell(client, tokens[school], batch, due, load))
+            running.create_task(_tell(poster, url, tokens[school], batch, due, load))
+    poster.close()
     return load
 
 
-async def _tell(client: "_Client", token: str, batch: list[dict[str, Any]], due: float, load: Load) -> None:
-    body = orjson.dumps(batch)
+async def _tell(
+    poster: Poster, url: str, token: str, batch: list[dict[str, Any]], due: float, load: Load
+) -> None:
+    body, headers = orjson.dumps(batch), {"Authorization": f"Bearer {token}", "Content-Type": BATCH}
     while True:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):  # by its ids it may be repeated
-            status, answer = await client.post(token, body)
+            status, answer = await poster.post(f"{url}{PATH}", body, headers)
             if status == HTTPStatus.ACCEPTED and not orjson.loads(answer)["rejected"]:
                 break
             if status not in AGAIN:
@@ -125,37 +126,3 @@ async def _tell(client: "_Client", token: str, batch: list[dict[str, Any]], due:
     for event in batch:
         load.due[event["id"]] = due
         load.answered[event["id"]] = now
-
-
-class _Client:
-    """HTTP/1.1 in as few instructions as the protocol allows: the load must leave the cores to what it
-    measures."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
-
-    async def post(self, token: str, body: bytes) -> tuple[int, bytes]:
-        reader, writer = await self._connection()
-        head = (
-            f"POST {PATH} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Bearer {token}\r\n"
-            f"Content-Type: {BATCH}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        try:
-            writer.write(head.encode() + body)
-            lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-            length = next(line for line in lines if line.lower().startswith(b"content-length:"))
-            answer = await reader.readexactly(int(length.split(b":")[1]))
-        except BaseException:
-            writer.close()
-            raise
-        self._idle.append((reader, writer, time.monotonic()))
-        return int(lines[0].split()[1]), answer
-
-    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        while self._idle:
-            reader, writer, since = self._idle.pop()
-            if time.monotonic() - since < IDLE_SECONDS:
-                return reader, writer
-            writer.close()
-        return await asyncio.open_connection(self._host, self._port)

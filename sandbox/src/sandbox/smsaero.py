@@ -7,19 +7,21 @@ without a step: at `send`.
 import asyncio
 import base64
 import binascii
+import contextlib
 import heapq
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
-import httpx
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.faults import ANY_KIND, Faults, Refuse
+from sandbox.post import Poster
 from sandbox.sms import NEXT, Shelf, Sms, SmsStatus, invalid_fields, is_loopback, normal_number
 from sandbox.web import WebServer, answer, fault_routes, garbage_page
 
@@ -234,21 +236,22 @@ class SmsAero:
 
     async def _call_back(self) -> None:
         """Tells callback addresses each change of status, once, loopback only."""
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        with contextlib.closing(Poster()) as poster:
             while True:
                 sms = await self._calls.get()
                 if not is_loopback(sms.callback_url or ""):
                     self.foreign_callbacks.append(sms.callback_url or "")
                     continue
                 said = {"id": str(sms.id), "status": str(int(sms.status)), "extendStatus": sms.status.word}
+                json = sms.callback_format.upper() == "JSON"
+                kind = "application/json" if json else "application/x-www-form-urlencoded"
+                body = orjson.dumps(said) if json else urlencode(said).encode()
                 try:
-                    if sms.callback_format.upper() == "JSON":
-                        response = await client.post(sms.callback_url or "", json=said)
-                    else:
-                        response = await client.post(sms.callback_url or "", data=said)
-                    response.raise_for_status()
-                except (httpx.HTTPError, httpx.InvalidURL):
-                    self.callback_failures += 1
+                    async with asyncio.timeout(5):
+                        status, _ = await poster.post(sms.callback_url or "", body, {"Content-Type": kind})
+                except (OSError, asyncio.IncompleteReadError):
+                    status = 0
+                self.callback_failures += not 200 <= status < 300
 
     async def _control_messages(self, request: Request) -> Response:
         """Everything accepted after the first `?after=` messages, listed or not."""

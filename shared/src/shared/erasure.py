@@ -106,14 +106,14 @@ class Eraser(Protocol):
 
 
 _NEW_PAPER = """
-EXISTS (SELECT FROM consent.sheet s WHERE s.school = $1 AND {whose} AND s.registered_at > {since}
+EXISTS (SELECT FROM consent.sheet s WHERE s.school = {school} AND {whose} AND s.registered_at > {since}
         AND s.erased_at IS NULL AND NOT s.refused AND s.items <> '{{}}' AND s.withdrawn_on IS NULL)
-OR EXISTS (SELECT FROM consent.application s WHERE s.school = $1 AND {whose} AND s.registered_at > {since}
-           AND s.erased_at IS NULL AND s.form = 'paper')"""
+OR EXISTS (SELECT FROM consent.application s WHERE s.school = {school} AND {whose}
+           AND s.registered_at > {since} AND s.erased_at IS NULL AND s.form = 'paper')"""
 
 
-def _new_paper(whose: str, since: str) -> str:
-    return _NEW_PAPER.format(whose=whose, since=since)
+def _new_paper(whose: str, since: str, school: str = "$1") -> str:
+    return _NEW_PAPER.format(whose=whose, since=since, school=school)
 
 
 async def standing(connection: AnyConnection, order: Order) -> Order:
@@ -153,14 +153,16 @@ async def erased_guardians(connection: AnyConnection, school: str, guardians: Se
     return await _erased(connection, "guardian", school, guardians)
 
 
+def erased(kind: str, *, school: str, people: str) -> str:
+    """The query behind `erased_pupils` (kind "pupil") and `erased_guardians`, for a statement that asks for
+    more: one column, `person`. `school` and `people` are SQL."""
+    since = _new_paper(f"s.{kind} = person", "e.ordered_at", school)
+    return f"""SELECT DISTINCT person FROM consent.erasure e CROSS JOIN unnest(e.{kind}s) AS named (person)
+               WHERE e.school = {school} AND person = ANY({people}::text[]) AND NOT ({since})"""
+
+
 async def _erased(connection: AnyConnection, kind: str, school: str, people: Sequence[str]) -> set[str]:
-    rows = await connection.fetch(
-        f"""SELECT DISTINCT person FROM consent.erasure e CROSS JOIN unnest(e.{kind}s) AS named (person)
-            WHERE e.school = $1 AND person = ANY($2::text[])
-              AND NOT ({_new_paper(f"s.{kind} = person", "e.ordered_at")})""",
-        school,
-        list(people),
-    )
+    rows = await connection.fetch(erased(kind, school="$1", people="$2"), school, list(people))
     return {row["person"] for row in rows}
 
 

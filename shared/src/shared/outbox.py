@@ -90,12 +90,16 @@ async def read(connection: AnyConnection, writer: Service, topic: Topic, after: 
     """At most `limit` rows after a place, none of which anything can still come before."""
     rows = await connection.fetch(
         f"""
-        SELECT log.xid::text AS xid, id, key, value,
-            log.xid < pg_snapshot_xmin(pg_current_snapshot()) AS settled
-        FROM {writer.schema}.outbox AS log
-        WHERE topic = $1 AND (log.xid, id) > ($2::text::xid8, $3::bigint)
+        WITH line AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid)
+        SELECT log.xid::text AS xid, id, key, value, settled FROM (
+            (SELECT xid, id, key, value, true AS settled FROM {writer.schema}.outbox
+             WHERE topic = $1 AND (xid, id) > ($2::text::xid8, $3::bigint) AND xid < (SELECT xid FROM line)
+             ORDER BY xid, id LIMIT $4)
+            UNION ALL
+            (SELECT xid, id, NULL, NULL, false FROM {writer.schema}.outbox
+             WHERE topic = $1 AND xid >= (SELECT xid FROM line) LIMIT 1)
+        ) AS log
         ORDER BY log.xid, id  -- not the column above, which is text
-        LIMIT $4
         """,
         topic.value,
         str(after.xid),

@@ -46,11 +46,32 @@ class SchoolEntry:
     rosters: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Families:
-    """The cache. One per process; not shared by concurrent tasks that load."""
+class Shelf:
+    """The newest entries that the tasks of one process have read, so that each is read once for all.
+
+    An entry is only ever added to, by tasks that saw its epochs first: what they add is no older.
+    """
 
     def __init__(self) -> None:
         self._schools: dict[str, SchoolEntry] = {}
+
+    def at(self, school: str, epochs: Epochs) -> SchoolEntry | None:
+        entry = self._schools.get(school)
+        return entry if entry is not None and entry.epochs == epochs else None
+
+    def put(self, school: str, entry: SchoolEntry) -> None:
+        known = self._schools.get(school)
+        if known is None or known.epochs < entry.epochs:
+            self._schools[school] = entry
+
+
+class Families:
+    """The cache as one task sees it; not for concurrent tasks that load. With a `shelf` it lives long:
+    what others read serves, and with a pupil come the classmates, for journals go class by class."""
+
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        self._schools: dict[str, SchoolEntry] = {}
+        self._shelf = shelf
 
     async def load(
         self,
@@ -69,34 +90,44 @@ class Families:
         for school in whole:
             if (entry := self._schools.get(school)) is not None:
                 classes.update((school, name) for name in entry.classes)
+        await self._read_rosters(connection, classes)
+        for school, name in classes:
+            if (entry := self._schools.get(school)) is not None:
+                pupils.update((school, pupil) for pupil in entry.rosters[name])
+        missing = self._missing(pupils)
+        if missing and self._shelf is not None:
+            rows = await connection.fetch(_CLASSMATES, *_columns(missing, 2))
+            missing = self._missing({*missing, *((row["school"], row["pupil"]) for row in rows)})
+        for start in range(0, len(missing), 5000):
+            for found in await _read_pupils(connection, missing[start : start + 5000]):
+                self._schools[found.school].pupils[found.pupil] = found
+
+    async def _read_rosters(self, connection: AnyConnection, classes: Iterable[tuple[str, str]]) -> None:
         unread = {
             (school, name)
             for school, name in classes
             if (entry := self._schools.get(school)) is not None and name not in entry.rosters
         }
-        if unread:
-            rosters: dict[tuple[str, str], list[str]] = {key: [] for key in unread}
-            rows = await connection.fetch(
-                """SELECT p.school, p.class, p.pupil FROM roster.pupil p
-                   JOIN unnest($1::text[], $2::text[]) AS c(school, class) USING (school, class)
-                   ORDER BY p.school, p.class, p.pupil""",
-                *_columns(sorted(unread), 2),
-            )
-            for school, name, pupil in rows:
-                rosters[school, name].append(pupil)
-            for (school, name), members in rosters.items():
-                self._schools[school].rosters[name] = tuple(members)
-        for school, name in classes:
-            if (entry := self._schools.get(school)) is not None:
-                pupils.update((school, pupil) for pupil in entry.rosters[name])
-        missing = sorted(
+        if not unread:
+            return
+        rosters: dict[tuple[str, str], list[str]] = {key: [] for key in unread}
+        rows = await connection.fetch(
+            """SELECT p.school, p.class, p.pupil FROM roster.pupil p
+               JOIN unnest($1::text[], $2::text[]) AS c(school, class) USING (school, class)
+               ORDER BY p.school, p.class, p.pupil""",
+            *_columns(sorted(unread), 2),
+        )
+        for school, name, pupil in rows:
+            rosters[school, name].append(pupil)
+        for (school, name), members in rosters.items():
+            self._schools[school].rosters[name] = tuple(members)
+
+    def _missing(self, pupils: Iterable[PUPIL]) -> list[PUPIL]:
+        return sorted(
             (school, pupil)
             for school, pupil in pupils
             if (entry := self._schools.get(school)) is not None and pupil not in entry.pupils
         )
-        for start in range(0, len(missing), 5000):
-            for found in await _read_pupils(connection, missing[start : start + 5000]):
-                self._schools[found.school].pupils[found.pupil] = found
 
     def school(self, school: str) -> School | None:
         entry = self._schools.get(school)
@@ -137,7 +168,10 @@ class Families:
             epochs = (row["roster"], row["consent"])
             known = self._schools.get(row["school"])
             if known is None or known.epochs != epochs:
-                changed[row["school"]] = (row, epochs)
+                if self._shelf is not None and (entry := self._shelf.at(row["school"], epochs)) is not None:
+                    self._schools[row["school"]] = entry
+                else:
+                    changed[row["school"]] = (row, epochs)
         if not changed:
             return
         spans: dict[str, list[Span]] = defaultdict(list)
@@ -164,12 +198,20 @@ class Families:
                 School(school, row["name"], ZoneInfo(row["timezone"]), Calendar(tuple(spans[school]))),
                 classes[school],
             )
+            if self._shelf is not None:
+                self._shelf.put(school, self._schools[school])
 
 
 def _columns(rows: list[Any], width: int) -> list[list[Any]]:
     return [[row[n] for row in rows] for n in range(width)]
 
 
+_CLASSMATES = """
+SELECT p.school, p.pupil FROM roster.pupil p JOIN (
+    SELECT DISTINCT school, class FROM roster.pupil
+    JOIN unnest($1::text[], $2::text[]) AS wanted(school, pupil) USING (school, pupil)
+) AS their USING (school, class)
+"""
 _WANTED = "JOIN unnest($1::text[], $2::text[]) AS wanted(school, pupil) USING (school, pupil)"
 
 

@@ -7,6 +7,7 @@ cannot start yet (no database, an old schema) is tried again, and its pages answ
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared import logging
 from shared.access import Access, access
@@ -34,6 +36,8 @@ from shared.web.visit import visit_of
 log = structlog.get_logger()
 
 PORTS = {"ingest": 8101, "dispatcher": 8102, "print_queue": 8103}
+_RARELY = (20_000, 20, 50)  # when circles of objects are looked for: new ones, and rounds of young, of old
+_LARGEST_HEAD = 64 * 1024  # bytes of a request before its body
 _RETRY_START = 2.0  # seconds between attempts to start a service
 
 
@@ -93,6 +97,27 @@ class Hosted:
         return await self.part.problems() if self.started else [self.lacks]
 
 
+class _Http(HttpToolsProtocol):
+    """Parses in C, a third of the CPU of the parser in Python; that one's bound on a head is added here."""
+
+    _head = 0
+    _in_body = False
+
+    def data_received(self, data: bytes) -> None:
+        self._head += len(data)
+        super().data_received(data)
+        if not self._in_body and self._head > _LARGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._head, self._in_body = 0, False
+        super().on_message_complete()
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to us: the services stop after the last request, before the process ends."""
 
@@ -136,6 +161,7 @@ async def serving(parts: Sequence[Part], site: Site, *, host: str, port: int) ->
             app,
             host=host,
             port=port,
+            http=_Http,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -169,7 +195,13 @@ async def until_told_to_stop() -> None:
 
 
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a service's whole life on the faster loop: a third less CPU for each connection's bytes."""
+    """Runs a service's whole life on the faster loop: a third less CPU for each connection's bytes.
+
+    Our values hold no circles, and a registry of thousands of families lives for days: a collector that
+    walks it after every 700 new objects takes a tenth of the CPU and finds nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(*_RARELY)
     uvloop.run(work)
 
 

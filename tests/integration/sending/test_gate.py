@@ -12,6 +12,7 @@ from support.buses import eventually
 from dispatcher.channels.base import Accepted, Blame, Misconfigured, Outcome, Parcel, Retry
 from dispatcher.channels.sms import SmsChannel
 from dispatcher.sending import pauses, provider_row
+from dispatcher.sending.breaker import Report
 from dispatcher.sending.gate import Gate, Permit, Shut
 from dispatcher.sending.limits import Limits
 from sandbox.faults import Refuse
@@ -226,3 +227,18 @@ async def test_latencies_of_late_calls_are_kept(office: Office) -> None:
     assert len(kept) == provider_row.LATENCIES
     assert max(kept) > 0.19
     assert min(kept) > 0.03
+
+
+async def test_replicas_that_ask_at_once_are_granted_the_limit_and_all_heard(office: Office) -> None:
+    """Nobody holds a lock across a reply: whoever wrote first counts for the others."""
+    allowed = Limits(per_second=25, per_hour=1000)
+
+    async def ask() -> int:
+        async with office.pool.acquire() as connection:
+            told = provider_row.Told(Report(answered=1), latencies=(0.01,))
+            return (await provider_row.exchange(connection, Channel.EMAIL, allowed, 2, told)).granted
+
+    granted = await asyncio.gather(*(ask() for _ in range(40)))
+    row = await _provider(office)
+    assert sum(granted) == sum(row["second_counts"]) == 25
+    assert row["seen"] == len(row["latencies"]) == 40

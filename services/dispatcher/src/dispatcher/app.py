@@ -58,6 +58,7 @@ from shared.bus.lead import Bell, Pulse, Work, lead
 from shared.bus.make import make_bus
 from shared.categories import Channel
 from shared.db import DATABASE_AWAY, open_pool
+from shared.registry import Shelf
 from shared.schema import require_current
 from shared.service import Context, Part
 from shared.settings import Settings
@@ -103,11 +104,17 @@ def make_ports(settings: Settings) -> list[Port]:
 
 
 def subscriptions(
-    context: Context, *, on: frozenset[Channel] | None = None, budget: Budget | None = None
+    context: Context,
+    *,
+    on: frozenset[Channel] | None = None,
+    budget: Budget | None = None,
+    shelf: Shelf | None = None,
 ) -> list[Subscription]:
     """What the dispatcher reads from the bus; also for dead letters given again."""
     settings, clock = context.settings, context.clock
-    planner = Planner(settings, clock, on=on, budget=budget or Budget(clock, settings.profile_of))
+    planner = Planner(
+        settings, clock, on=on, budget=budget or Budget(clock, settings.profile_of), shelf=shelf
+    )
     return [
         Subscription(Topic.JOURNAL_CHANGES, GROUP, planner.handle),
         Subscription(Topic.STAFF_NOTICES, GROUP, Receiver(clock).handle),
@@ -134,6 +141,8 @@ class Dispatcher:
         self.app = self.site.app
         passwords, throttle = Passwords(), Throttle(self._settings.signing_key())
         for pages in (
+            # First, for it is asked most: paths are tried in this order.
+            receipts.router(self._opened, context.clock, self._settings.signing_key()),
             entering.router(self.site, self._opened, Logins(throttle, passwords)),
             OwnPages(self.site, self._opened, Changes(throttle, passwords)).routes(),
             Desk(self.site, self._opened, self._settings.public_url).routes(),
@@ -154,7 +163,6 @@ class Dispatcher:
         self.app.include_router(
             unsubscribe.router(self.site.pages, self._opened, self.renderer.links, context.clock)
         )
-        self.app.include_router(receipts.router(self._opened, context.clock, self._settings.signing_key()))
 
     def _acts(self) -> Acts:
         clock, profile_of = self._context.clock, self._settings.profile_of
@@ -216,7 +224,7 @@ class _Running:
         self._ports = make_ports(settings)
         self._gates = Gates(pool, limits_of(settings))
         on = frozenset(port.channel for port in self._ports)
-        budget, papers = Budget(clock, profile_of), Papers(pool)
+        budget, papers, shelf = Budget(clock, profile_of), Papers(pool), Shelf()
         self._settler = Settler(pool, clock, budget=budget, backoff=Backoff())
         self.ports: Mapping[Channel, Port] = {port.channel: port for port in self._gates.before(self._ports)}
         """The ways out behind their gates: for what a person waits for."""
@@ -226,7 +234,9 @@ class _Running:
             ports=self._gates.before(Current(port, papers) for port in self._ports),
             room=self._gates.room,
             renderer=renderer,
-            make_preparer=lambda: Preparer(clock, profile_of=profile_of, budget=budget, channels=on),
+            make_preparer=lambda: Preparer(
+                clock, profile_of=profile_of, budget=budget, channels=on, shelf=shelf
+            ),
             settler=self._settler,
         )
         self._composer = Composer(pool, clock, weekly=WeeklyEmails(profile_of, email_on=Channel.EMAIL in on))
@@ -255,7 +265,7 @@ class _Running:
         )
         self._erase_bell = Bell()
         self._bus: Bus = make_bus(settings, Service.DISPATCHER, context.database_url, pool)
-        for subscription in subscriptions(context, on=on, budget=budget):
+        for subscription in subscriptions(context, on=on, budget=budget, shelf=shelf):
             self._bus.subscribe(subscription)
         self._context = context
         self._returns = make_returns(settings, clock, pool, renderer.links)

@@ -5,17 +5,21 @@ anything is written, so the order of transactions on the bus is the order in whi
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from ingest.accept import Entity, Known, Outcomes, Rejected, Taken, fold
+import asyncpg
+
+from ingest.accept import Entity, Known, Outcomes, Rejected, fold
 from ingest.envelope import LONGEST_ID, Envelope
 from ingest.judging import Judged, Refused, Roster
 from shared.changes import Version, bus_key, encode, school_of
 from shared.clock import Clock
 from shared.db import AnyConnection
-from shared.erasure import erased_pupils
+from shared.erasure import erased
 from shared.outbox import append
 from shared.topics import Service, Topic
 
@@ -37,16 +41,10 @@ async def settle(
     `arrived`: the journal sent these now (False: we judge kept refusals again).
     """
     await lock(connection, source)
-    known = await _known(connection, source, envelopes, judged)
+    known, numbers = await _known(connection, source, envelopes, judged)
     outcomes = fold(envelopes, judged, known)
-    await _keep_taken(connection, source, outcomes, clock.now())
-    await _keep_entities(connection, source, outcomes.entities)
+    await _keep(connection, source, outcomes, numbers, clock.now())
     await _keep_refused(connection, source, outcomes.rejected, arrived=arrived)
-    settled = [one.envelope.id for one in outcomes.taken] + outcomes.duplicates
-    if settled:
-        await connection.execute(
-            "DELETE FROM ingest.refused WHERE source = $1 AND id = ANY($2::text[])", source, settled
-        )
     return outcomes
 
 
@@ -54,100 +52,117 @@ async def lock(connection: AnyConnection, source: str) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", source)
 
 
+# A statement costs both sides more than the rows it brings, so one brings all; `name` and `of` are what
+# each kind needs. Numbers of changes to come are drawn with it: ascending, as the inbox is read again.
+_KNOWN = f"""
+WITH entity AS (
+    SELECT * FROM ingest.entity WHERE source = $1 AND entity = ANY($3::text[])
+), person AS (
+    SELECT unnest($5::text[]) AS pupil
+    UNION SELECT substr(concerns, 7) FROM entity WHERE starts_with(concerns, 'pupil/')
+)
+SELECT 'id' AS kind, id AS name, NULL AS of, hash, NULL::bigint AS revision, NULL::timestamptz AS time,
+    NULL::boolean AS removed, NULL::uuid AS change
+FROM ingest.inbox WHERE source = $1 AND id = ANY($2::text[])
+UNION ALL SELECT 'entity', entity, concerns, NULL, revision, time, removed, NULL FROM entity
+UNION ALL SELECT 'school', school, NULL, NULL, NULL, NULL, NULL, NULL FROM roster.school WHERE school = $4
+UNION ALL SELECT 'class', class, grade, NULL, NULL, NULL, NULL, NULL FROM roster.class
+    WHERE school = $4 AND (class = ANY($6::text[]) OR grade = ANY($7::text[]))
+UNION ALL SELECT 'pupil', pupil, class, NULL, NULL, NULL, NULL, NULL
+    FROM roster.pupil JOIN person USING (pupil) WHERE school = $4
+UNION ALL SELECT 'closed', person, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM ({erased("pupil", school="$4", people="$5")}) AS closed
+UNION ALL SELECT 'change', NULL, NULL, NULL, NULL, NULL, NULL, uuidv7() FROM generate_series(1, $8)
+"""
+
+
 async def _known(
     connection: AnyConnection, source: str, envelopes: Sequence[Envelope], judged: Sequence[Judged | Refused]
-) -> Known:
+) -> tuple[Known, Sequence[UUID]]:
+    """What the database knows of a request, and as many numbers for changes as it has events."""
     changes = [one for one in judged if isinstance(one, Judged)]
-    ids = await connection.fetch(
-        "SELECT id, hash FROM ingest.inbox WHERE source = $1 AND id = ANY($2::text[])",
+    rows = await connection.fetch(
+        _KNOWN,
         source,
         list({envelope.id for envelope in envelopes if len(envelope.id) <= LONGEST_ID}),
-    )
-    entities = await connection.fetch(
-        """SELECT entity, revision, time, concerns, removed FROM ingest.entity
-           WHERE source = $1 AND entity = ANY($2::text[])""",
-        source,
         list({change.entity for change in changes}),
+        school_of(source)[0],
+        list({pupil for change in changes for pupil in (change.pupil, *change.pupils) if pupil}),
+        list({change.class_name for change in changes if change.class_name is not None}),
+        list({change.grade for change in changes if change.grade is not None}),
+        len(envelopes),
     )
-    return Known(
-        await _roster(connection, school_of(source)[0], changes, [row["concerns"] for row in entities]),
-        {row["id"]: row["hash"] for row in ids},
-        {
-            row["entity"]: Entity(Version(row["revision"], row["time"]), row["concerns"], row["removed"])
-            for row in entities
-        },
+    found: dict[str, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        found[row["kind"]].append(row)
+    roster = Roster(
+        known=bool(found["school"]),
+        pupils={row["name"]: row["of"] for row in found["pupil"]},
+        classes=frozenset(row["name"] for row in found["class"]),
+        grades=frozenset(row["of"] for row in found["class"]),
+        closed=frozenset(row["name"] for row in found["closed"]),
     )
+    entities = {
+        row["name"]: Entity(Version(row["revision"], row["time"]), row["of"], row["removed"])
+        for row in found["entity"]
+    }
+    known = Known(roster, {row["name"]: row["hash"] for row in found["id"]}, entities)
+    return known, [row["change"] for row in found["change"]]
 
 
-async def _roster(
-    connection: AnyConnection, school: str, changes: Sequence[Judged], concerned: Sequence[str | None]
-) -> Roster:
-    pupils = {change.pupil for change in changes} | {pupil for change in changes for pupil in change.pupils}
-    pupils |= {(who or "").removeprefix("pupil/") for who in concerned}  # of removals that do not say
-    rows = await connection.fetch(
-        """SELECT 'school' AS kind, school AS name, '' AS of FROM roster.school WHERE school = $1
-           UNION ALL SELECT 'class', class, grade FROM roster.class WHERE school = $1
-           UNION ALL SELECT 'pupil', pupil, class FROM roster.pupil
-                     WHERE school = $1 AND pupil = ANY($2::text[])""",
-        school,
-        [pupil for pupil in pupils if pupil],
-    )
-    return Roster(
-        known=any(kind == "school" for kind, _, _ in rows),
-        pupils={name: of for kind, name, of in rows if kind == "pupil"},
-        classes=frozenset(name for kind, name, _ in rows if kind == "class"),
-        grades=frozenset(of for kind, _, of in rows if kind == "class"),
-        closed=frozenset(
-            await erased_pupils(connection, school, [one.pupil for one in changes if one.pupil is not None])
-        ),
-    )
+_KEEP = """
+WITH taken AS (
+    INSERT INTO ingest.inbox (source, id, change, stale, event, hash, accepted_at)
+    SELECT $1, id, change, stale, event, hash, $2
+    FROM unnest($3::text[], $4::uuid[], $5::bool[], $6::jsonb[], $7::bytea[])
+        WITH ORDINALITY AS given (id, change, stale, event, hash, place)
+    ORDER BY place
+), newest AS (
+    INSERT INTO ingest.entity (source, entity, revision, time, concerns, removed)
+    SELECT $1, *
+    FROM unnest($8::text[], $9::bigint[], $10::timestamptz[], $11::text[], $12::bool[])
+    ON CONFLICT (source, entity) DO UPDATE SET revision = excluded.revision, time = excluded.time,
+        concerns = excluded.concerns, removed = excluded.removed
+)
+DELETE FROM ingest.refused WHERE source = $1 AND id = ANY($13::text[])
+"""
 
 
-async def _keep_taken(
-    connection: AnyConnection, source: str, outcomes: Outcomes, accepted_at: datetime
+async def _keep(
+    connection: AnyConnection,
+    source: str,
+    outcomes: Outcomes,
+    numbers: Sequence[UUID],
+    accepted_at: datetime,
 ) -> None:
-    if not outcomes.taken:
-        return
-    taken: list[Taken] = outcomes.taken
-    rows = await connection.fetch(
-        """INSERT INTO ingest.inbox (source, id, stale, event, hash, accepted_at)
-           SELECT $1, id, stale, event, hash, $6
-           FROM unnest($2::text[], $3::bool[], $4::jsonb[], $5::bytea[])
-               WITH ORDINALITY AS given (id, stale, event, hash, place)
-           ORDER BY place RETURNING id, change""",
-        source,
-        [one.envelope.id for one in taken],
-        [one.stale for one in taken],
-        [one.envelope.event for one in taken],
-        [one.envelope.hash for one in taken],
-        accepted_at,
-    )
-    change = {row["id"]: row["change"] for row in rows}
-    school, _ = school_of(source)
-    records = []
-    for one in outcomes.accepted:
-        key = bus_key(school, one.class_name)
-        event = one.envelope.event
-        value = encode(event, change=change[one.envelope.id], accepted_at=accepted_at, key=key)
-        records.append((key, value))
-    await append(connection, Service.INGEST, Topic.JOURNAL_CHANGES, records)
-
-
-async def _keep_entities(connection: AnyConnection, source: str, entities: dict[str, Entity]) -> None:
-    if not entities:
+    """What was taken, the entities it moved, and its way to the bus; what was refused before is no more."""
+    taken, entities = list(zip(outcomes.taken, numbers, strict=False)), outcomes.entities
+    settled = [one.envelope.id for one in outcomes.taken] + outcomes.duplicates
+    if not settled:
         return
     await connection.execute(
-        """INSERT INTO ingest.entity (source, entity, revision, time, concerns, removed)
-           SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bool[])
-           ON CONFLICT (source, entity) DO UPDATE SET revision = excluded.revision, time = excluded.time,
-               concerns = excluded.concerns, removed = excluded.removed""",
+        _KEEP,
         source,
+        accepted_at,
+        [one.envelope.id for one, _ in taken],
+        [number for _, number in taken],
+        [one.stale for one, _ in taken],
+        [one.envelope.event for one, _ in taken],
+        [one.envelope.hash for one, _ in taken],
         list(entities),
         [one.version.revision for one in entities.values()],
         [one.version.time for one in entities.values()],
         [one.concerns for one in entities.values()],
         [one.removed for one in entities.values()],
+        settled,
     )
+    school, _ = school_of(source)
+    records = []
+    for one, number in taken:
+        if not one.stale:
+            key = bus_key(school, one.class_name)
+            records.append((key, encode(one.envelope.event, change=number, accepted_at=accepted_at, key=key)))
+    await append(connection, Service.INGEST, Topic.JOURNAL_CHANGES, records)
 
 
 async def _keep_refused(

@@ -50,7 +50,7 @@ class Subscription:
     group: str
     handler: Handler
     max_records: int = 500
-    pace: float = 0.05
+    pace: float = 0.1
 
 
 class Bus(Protocol):

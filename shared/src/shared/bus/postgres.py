@@ -108,7 +108,7 @@ class _Reader:
                     return
             if not more:
                 await bell.sleep(_PENDING_SECONDS if pending else _POLL_SECONDS)
-            elif not full:
+            if not full:
                 await keep_pace(began, self._subscription.pace)
 
     async def _find_places(self, connection: asyncpg.Connection) -> dict[Service, Place]:

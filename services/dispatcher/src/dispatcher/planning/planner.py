@@ -27,7 +27,7 @@ from shared.categories import Category, Channel
 from shared.changes import Change, bus_key, decode
 from shared.clock import Clock
 from shared.families import Guardian
-from shared.registry import Families
+from shared.registry import Families, Shelf
 from shared.settings import Profile, Settings
 from shared.topics import Service, Topic
 
@@ -39,7 +39,8 @@ GROUP = "dispatcher"
 
 class Planner:
     """One per process. `on` are the channels switched on (default: as the settings say); `budget`
-    tells which schools may send no more SMS this month (default: all may)."""
+    tells which schools may send no more SMS this month (default: all may); `shelf`: what the process knows
+    of the registry."""
 
     def __init__(
         self,
@@ -48,12 +49,13 @@ class Planner:
         *,
         on: frozenset[Channel] | None = None,
         budget: Budget | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._on = switched_on(settings) if on is None else on
         self._budget = budget
-        self._families = Families()
+        self._families = Families(shelf or Shelf())
         self._reading = asyncio.Lock()
         self._profiles: dict[str, Profile] = {}
 

@@ -157,10 +157,10 @@ async def alerts(connection: asyncpg.Connection, days: Iterable[ChildDay]) -> di
     wanted = sorted(days)
     if not wanted:
         return {}
-    # 256 locks at most: two children who share one only wait for each other.
+    # 1024 locks at most: two children who share one only wait for each other.
     await connection.execute(
         """SELECT pg_advisory_xact_lock($1, bucket) FROM (
-               SELECT DISTINCT hashtext(child) & 255 AS bucket FROM unnest($2::text[]) AS child ORDER BY 1
+               SELECT DISTINCT hashtext(child) & 1023 AS bucket FROM unnest($2::text[]) AS child ORDER BY 1
            ) AS ordered""",
         _ALERT_LOCK,
         [f"{school}/{pupil}" for school, _, pupil, _ in wanted],

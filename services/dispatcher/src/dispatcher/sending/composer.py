@@ -27,7 +27,7 @@ log = structlog.get_logger()
 BATCH = 5_000
 POLL_SECONDS = 1.0
 """Wake-ups do not wait for this; it finds what became due by itself, and what a lost one told of."""
-PACE_SECONDS = 0.05
+PACE_SECONDS = 0.1
 """From the start of one round to the next: under load so much is gathered into one transaction."""
 _LOCK = 0x434F_4D50  # "COMP": one active composer among replicas
 

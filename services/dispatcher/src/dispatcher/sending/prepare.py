@@ -20,7 +20,7 @@ from shared.categories import Channel
 from shared.clock import Clock
 from shared.db import AnyConnection
 from shared.families import Guardian, Guardianship, Pupil, SchoolClass
-from shared.registry import Epochs, Families
+from shared.registry import Epochs, Families, Shelf
 from shared.settings import Profile
 
 ACTOR = "sender"
@@ -47,12 +47,13 @@ class Preparer:
         profile_of: Callable[[str], Profile],
         budget: Budget,
         channels: frozenset[Channel],
+        shelf: Shelf | None = None,
     ) -> None:
         self._clock = clock
         self._profile_of = profile_of
         self._budget = budget
         self._channels = channels
-        self._families = Families()
+        self._families = Families(shelf or Shelf())
 
     async def prepare(self, connection: AnyConnection, claimed: Sequence[Claimed]) -> list[Ready]:
         """Inside the transaction of the claim. What is not in the answer has been dealt with."""

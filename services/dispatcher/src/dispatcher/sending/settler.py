@@ -32,7 +32,7 @@ from shared.db import AnyConnection
 log = structlog.get_logger()
 
 ACTOR = "sender"
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 ENOUGH = 16
 """So many at once are written without gathering more."""
 _LONGEST_PAUSE = 5.0
