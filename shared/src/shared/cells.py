@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LONGEST_ID = 255
@@ -47,10 +48,11 @@ class Cells:
         value = self._row[at]
         if len(value) > LONGEST_TEXT:
             raise Unfit(f"значение в столбце {column} длиннее {LONGEST_TEXT} знаков: проверьте кавычки")
-        if not (value.isascii() and value.isprintable()):
-            seen = INVISIBLE.sub("", value)
-            self.cleaned |= seen != value
-            value = unicodedata.normalize("NFC", seen)
+        if value.isascii() and value.isprintable():
+            return (" ".join(value.split()) if " " in value else value) or None
+        seen = INVISIBLE.sub("", value)
+        self.cleaned |= seen != value
+        value = unicodedata.normalize("NFC", seen)
         value = " ".join(value.split())
         if not value.replace(" ", "").isprintable():
             raise Unfit(f"в столбце {column} есть непечатный знак: наберите значение заново")
@@ -142,7 +144,9 @@ def latest_today(now: datetime) -> date:
     return (now.astimezone(UTC) + timedelta(hours=14)).date()
 
 
-def _date(value: str, column: str) -> date:
+@lru_cache(maxsize=4096)
+def _day(value: str) -> date | None:
+    """Lists repeat their dates, and reading one is the dearest thing in a row."""
     for form in _DATES:
         try:
             day = datetime.strptime(value, form).date()  # noqa: DTZ007 - a date has no zone
@@ -150,4 +154,10 @@ def _date(value: str, column: str) -> date:
             continue
         if 1900 <= day.year <= 2100:
             return day
+    return None
+
+
+def _date(value: str, column: str) -> date:
+    if (day := _day(value)) is not None:
+        return day
     raise Unfit(f"в столбце {column} значение «{value}», а нужна дата, например 2026-09-01 или 01.09.2026")

@@ -11,6 +11,8 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+import orjson
+
 from shared.cells import INVISIBLE, Cells, Unfit
 from shared.db import AnyConnection
 from shared.import_report import Count, Refusal, Report, shorter
@@ -112,7 +114,7 @@ class _Rows:
         if cells.cleaned:
             self.cleaned = [1 + (self.cleaned or [0])[0], (self.cleaned or [0, line])[1]]
         key = tuple(found[name] for name in self.table.key)
-        return _Line(place, line, found, hash(key), hash(str(found)))
+        return _Line(place, line, found, hash(key), hash(orjson.dumps(found)))
 
 
 async def load(
@@ -237,7 +239,7 @@ async def _write(connection: AnyConnection, rows: _Rows, chunk: list[_Line], rep
     if not values:
         return set()
     added = await connection.fetch(_insert(table), values)
-    changed = await connection.fetch(_update(table), values)
+    changed = [] if len(added) == len(values) else await connection.fetch(_update(table), values)
     report.files[rows.name].changed += len(added) + len(changed)
     return {record["school"] for record in (*added, *changed)}
 
