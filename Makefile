@@ -1,5 +1,7 @@
 # Every target sets itself up; a fresh machine needs Python >= 3.11 and make.
 SHELL := /bin/bash
+# Empty is unset: a machine that forbids keeping compiled modules would compile all of them at every start.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 READY := .venv/.ready
@@ -16,7 +18,7 @@ $(READY): requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PROJECT
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Нужен Python 3.11 или новее, найден $$(python3 --version)"; exit 1; }
 	@test -x $(PY) || python3 -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@.venv/bin/uv pip install --quiet --python $(PY) --require-hashes -r requirements.lock
+	@.venv/bin/uv pip install --quiet --compile-bytecode --python $(PY) --require-hashes -r requirements.lock
 	@.venv/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation $(addprefix -e ./,$(PROJECTS))
 	@touch $(READY)
 

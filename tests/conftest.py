@@ -101,9 +101,9 @@ def databases() -> Iterator[Databases]:
 @pytest.fixture
 def database(databases: Databases) -> Iterator[str]:
     """A fresh database with every schema migrated: its URL."""
-    name = databases.create()
+    name = databases.lend()
     yield databases.url(name)
-    databases.drop(name)
+    databases.give_back(name)
 
 
 @pytest.fixture(scope="session")
