@@ -1,7 +1,7 @@
-"""Sends a code at once, while the family stands at the desk: through the same gate as every message, so
-that pauses and limits hold, and an SMS within the school's month (R-C6, R-C9).
+"""Sends a code at once, while the family stands at the desk or looks at its page: through the same gate as
+every message, so that pauses and limits hold, and an SMS within the school's month (R-C6, R-C9).
 
-Nothing is repeated by itself: the secretary sees what happened and decides. The code stands in the
+Nothing is repeated by itself: who waits sees what happened and decides. The code stands in the
 message and nowhere else.
 """
 

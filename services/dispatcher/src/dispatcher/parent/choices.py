@@ -96,6 +96,15 @@ def closed_for(
     )
 
 
+def closed_to_addresses(household: Household, channel: Channel) -> Closed | None:
+    """Why an address of this channel could carry nothing of any child; None when it could carry something
+    (R-C4, R-C6)."""
+    found = [closed_for(household.kids, one, channel, household, household.today) for one in Category]
+    if any(one is None or one.bar is Bar.NO_ADDRESS for one in found):
+        return None
+    return max((one for one in found if one is not None), key=lambda one: one.bar)
+
+
 def _closed_for_one(
     kid: Kid, category: Category, channel: Channel, household: Household, today: date
 ) -> Closed | None:

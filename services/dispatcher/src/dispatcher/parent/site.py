@@ -7,9 +7,13 @@ from fastapi import APIRouter
 
 from dispatcher.channels.base import Port
 from dispatcher.channels.vapid import public_key, vapid_key
+from dispatcher.desk.code_letters import AT_PAGE, CodeLetters
+from dispatcher.desk.codes import Codes
 from dispatcher.parent.entering import Entering
 from dispatcher.parent.letter import LinkLetters
+from dispatcher.parent.new_contact_pages import NewContactPages
 from dispatcher.parent.pages import FamilyPages
+from dispatcher.parent.room import Room
 from dispatcher.people.throttle import Throttle
 from dispatcher.planning.reach import switched_on
 from dispatcher.sending.budget import Budget
@@ -30,24 +34,22 @@ def family_routers(
     *,
     throttle: Throttle,
     links: Links,
-) -> tuple[APIRouter, APIRouter]:
+) -> list[APIRouter]:
     """Coming in, and the pages behind it. `ports_of` as in `Direct`."""
     settings, clock = context.settings, context.clock
+    sender, budget = settings.mail_from or NO_SENDER, Budget(clock, settings.profile_of)
     entering = Entering(
         site,
         pool_of,
         clock,
         throttle=throttle,
-        direct=Direct(pool_of, ports_of, Budget(clock, settings.profile_of)),
-        letters=LinkLetters(mail_from=settings.mail_from or NO_SENDER, public_url=settings.public_url),
+        direct=Direct(pool_of, ports_of, budget),
+        letters=LinkLetters(mail_from=sender, public_url=settings.public_url),
     )
+    room = Room(site, pool_of, clock, links=links, on=switched_on(settings))
     pages = FamilyPages(
-        site,
-        pool_of,
-        clock,
-        links=links,
-        on=switched_on(settings),
-        profile_of=settings.profile_of,
-        push_key=lambda: public_key(vapid_key(settings)),
+        room, profile_of=settings.profile_of, push_key=lambda: public_key(vapid_key(settings))
     )
-    return entering.routes(), pages.routes()
+    codes = Codes(pool_of, clock, ports=ports_of, letters=CodeLetters(sender, AT_PAGE), budget=budget)
+    new_contact = NewContactPages(room, codes, key=settings.signing_key)
+    return [entering.routes(), pages.routes(), new_contact.routes()]
