@@ -150,7 +150,7 @@ async def _load(
     progress: Progress,
     today: date,
 ) -> set[str]:
-    columns = _columns(sheet.header, table, name, report)
+    columns = _columns(sheet, table, name, report)
     rows, count, touched = (
         _Rows(table, name, columns, sheet.words, today),
         report.files[name],
@@ -182,9 +182,9 @@ async def _load(
     return touched
 
 
-def _columns(header: list[str], table: Table, name: str, report: Report) -> dict[str, int]:
+def _columns(sheet: Sheet, table: Table, name: str, report: Report) -> dict[str, int]:
     """Where each column of ours stands. Raises Unfit when the file cannot be read without guessing."""
-    names = [INVISIBLE.sub("", cell).strip().lower() for cell in header]
+    names = [INVISIBLE.sub("", cell).strip().lower() for cell in sheet.header]
     known = (*table.required, *table.optional)
     strange = [cell for cell in names if cell and cell not in known]
     if missing := [column for column in table.required if column not in names]:
@@ -193,7 +193,8 @@ def _columns(header: list[str], table: Table, name: str, report: Report) -> dict
         )
     if twice := sorted({column for column in known if names.count(column) > 1}):
         raise Unfit(f"столбцы названы дважды: {', '.join(twice)}; файл не загружен")
-    if absent := [column for column in table.optional if column not in names]:
+    absent = [column for column in table.optional if column not in names]
+    if absent and not sheet.words:
         report.notes.append(f"{name}: нет столбцов {', '.join(absent)}, в базе они не менялись")
     if strange:
         shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in ", ".join(strange))

@@ -15,7 +15,8 @@ Row = list[str] | Unfit
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """`rows`: by the line each begins at, as an editor counts them; `share`: how much of it is read, 0..1;
-    `words`: what the people who made it call our columns and files, where that is something else."""
+    `words`: in a list of another standard, what it calls our columns and files; which of ours it lacks is
+    no news then."""
 
     header: list[str]
     rows: Iterator[tuple[int, Row]]

@@ -55,6 +55,7 @@ async def test_a_whole_export_arrives(registry: Registry) -> None:
     ]
     assert await registry.one("SELECT * FROM people.account") is None
     assert report.files["users.csv → ученики"].changed == 2
+    assert not [note for note in report.notes if "нет столбцов" in note]
 
 
 async def test_a_second_import_changes_nothing(registry: Registry) -> None:

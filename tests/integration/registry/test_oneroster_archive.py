@@ -82,8 +82,8 @@ def _text(path: Path) -> None:
 
 
 NO_USE: list[tuple[str, Callable[[Path], None], str]] = [
-    ("text", _text, "архив повреждён"),
-    ("empty", Path.touch, "архив повреждён"),
+    ("text", _text, "это не zip"),
+    ("empty", Path.touch, "это не zip"),
     ("cut", _cut, "архив повреждён"),
     ("rotten", _rotten, "архив повреждён"),
     ("locked", _locked, "закрыт паролем"),

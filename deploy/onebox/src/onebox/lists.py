@@ -43,7 +43,7 @@ async def import_lists(path: Path, context: Context, console: Console) -> Report
 def _bars(console: Console) -> Iterator[Moved]:
     """A bar for each file, for a person who waits."""
     columns = (
-        TextColumn("{task.description:<20}"),
+        TextColumn("{task.description:<26}"),
         BarColumn(30),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

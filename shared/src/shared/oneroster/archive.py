@@ -44,16 +44,13 @@ class Archive:
             raise Unfit(_TORN) from wrong
 
 
-def is_archive(path: Path) -> bool:
-    """Whether the file begins as a zip does."""
-    with path.open("rb") as file:
-        return file.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
-
-
 @contextlib.contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """The export, for as long as the block lasts. Raises Unfit when it is none that can be read."""
     try:
+        with path.open("rb") as file:
+            if file.read(2) != b"PK":
+                raise Unfit("это не zip; нужна папка со списками или выгрузка OneRoster 1.2 одним zip")
         opened = zipfile.ZipFile(path)
     except PermissionError as wrong:
         raise Unfit("архив не открывается: нет права его читать") from wrong
