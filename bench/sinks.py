@@ -108,14 +108,17 @@ class _Smtp(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
+        replies = b""
         while True:
             end = b"\r\n.\r\n" if self._in_letter else b"\r\n"
             place = self._unread.find(end)
             if place < 0:
-                return
+                break
             taken = bytes(self._unread[: place + 2])
             del self._unread[: place + len(end)]
-            self._transport.write(self._letter(taken) if self._in_letter else self._command(taken))
+            replies += self._letter(taken) if self._in_letter else self._command(taken)
+        if replies:
+            self._transport.write(replies)
 
     def _letter(self, content: bytes) -> bytes:
         self._in_letter = False
@@ -129,6 +132,8 @@ class _Smtp(asyncio.Protocol):
         if verb == b"DATA":
             self._in_letter = True
             return b"354 Go on\r\n"
+        if verb == b"EHLO":
+            return b"250-sink\r\n250 PIPELINING\r\n"
         return b"221 Bye\r\n" if verb == b"QUIT" else b"250 Ok\r\n"
 
 

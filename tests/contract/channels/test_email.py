@@ -37,9 +37,9 @@ from sandbox.inbox import Inbox
 CONTENT = b"Subject: x\r\nMessage-ID: <1@school.example>\r\n\r\nline\r\n.dot\r\n..\r\n"
 
 
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    async with Inbox() as server:
+@pytest.fixture(params=[True, False], ids=["commands ahead", "one by one"])
+async def inbox(request: pytest.FixtureRequest) -> AsyncIterator[Inbox]:
+    async with Inbox(pipelining=request.param) as server:
         yield server
 
 
@@ -242,3 +242,22 @@ def unused_tcp_port() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         yield int(probe.getsockname()[1])
+
+
+async def test_a_server_that_wants_the_letter_of_a_refused_address_does_not_get_it() -> None:
+    """RFC 2920 3.1: DATA is on its way when the refusal comes; no word of the letter may follow it."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = {b"EHLO": b"250-x\r\n250 PIPELINING\r\n", b"RCPT": b"550 5.1.1 x\r\n", b"DATA": b"354 go\r\n"}
+        writer.write(b"220 x\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            writer.write(said.get(line[:4], b"250 ok\r\n"))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, opened(f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}") as channel:
+        for _ in range(2):
+            assert isinstance(await channel.send(parcel()), AddressFailed)
+    assert [line[:4] for line in heard] == 2 * [b"EHLO", b"MAIL", b"RCPT", b"DATA"]
