@@ -122,13 +122,22 @@ async def test_two_zips(registry: Registry) -> None:
     assert [one.file for one in report.refusals] == ["june.zip", "may.zip"]
 
 
-async def test_a_file_without_its_columns(registry: Registry) -> None:
-    """A header of OneRoster 1.1 is named by its missing column; nobody is taken for a parent without it."""
+def _emptied(path: Path) -> None:
+    _rewritten(path, lambda name, content: (name, b"" if name == "users.csv" else content))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"), [(_said("agentSourcedIds", "agents"), "agentSourcedIds"), (_emptied, "файл пуст")]
+)
+async def test_a_file_of_no_use_in_a_good_zip(
+    registry: Registry, make: Callable[[Path], None], says: str
+) -> None:
+    """It is named, a missing column too; nobody is taken for a parent without it, and the rest is read."""
     (registry.folder / "schools.csv").write_text(SCHOOLS, encoding="utf-8")
-    _said("agentSourcedIds", "agents")(registry.folder / "roster.zip")
+    make(registry.folder / "roster.zip")
     report = await registry.read(registry.folder)
     assert (report.refusals[0].file, report.refusals[0].line) == ("users.csv", 1)
-    assert "agentSourcedIds" in report.refusals[0].reason
+    assert says in report.refusals[0].reason
     assert report.files["classes.csv → классы"].changed == 2
     assert report.files["users.csv → ученики"].read == 0
 

@@ -7,12 +7,12 @@ import contextlib
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.cells import Unfit
 from shared.csv_sheet import read_csv
-from shared.sheet import Sheet
+from shared.sheet import Row, Sheet
 
 MANIFEST = "manifest.csv"
 MOST_FILES = 200
@@ -21,9 +21,16 @@ MOST_BYTES = 4 << 30
 _SQUEEZED, _SMALL = 100, 1 << 20
 """Lists shrink to a tenth; a large file that shrank a hundred times is no list."""
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-_TORN = "архив повреждён; выгрузите его заново"
+# An offset that a torn directory names may lie before the file: OSError.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 _MODES = ("bulk", "delta", "absent")
+
+
+class Torn(Unfit):
+    """The archive itself cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__("архив повреждён; выгрузите его заново")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,22 @@ class Archive:
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[Sheet]:
-        """Raises Unfit when the file is no use."""
+        """Raises Unfit when the file is no use. This and reading the rows raise Torn."""
         entry = self._zip.getinfo(f"{name}.csv")
-        try:
-            with self._zip.open(entry) as file, read_csv(file, entry.file_size) as sheet:
-                yield sheet
-        except _BROKEN as wrong:
-            raise Unfit(_TORN) from wrong
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._zip.open(entry))
+                sheet = stack.enter_context(read_csv(file, entry.file_size))
+            except _BROKEN as wrong:
+                raise Torn from wrong
+            yield replace(sheet, rows=_untorn(sheet.rows))
+
+
+def _untorn(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    try:
+        yield from rows
+    except _BROKEN as wrong:
+        raise Torn from wrong
 
 
 @contextlib.contextmanager
@@ -55,13 +71,13 @@ def open_archive(path: Path) -> Iterator[Archive]:
     except PermissionError as wrong:
         raise Unfit("архив не открывается: нет права его читать") from wrong
     except _BROKEN as wrong:
-        raise Unfit(_TORN) from wrong
+        raise Torn from wrong
     with opened:
         names = _names(opened)
         try:
             modes = _promised(opened)
         except _BROKEN as wrong:
-            raise Unfit(_TORN) from wrong
+            raise Torn from wrong
         if lost := sorted(f"{name}.csv" for name in modes if f"{name}.csv" not in names):
             raise Unfit(f"{MANIFEST} обещает {', '.join(lost)}, а в архиве этого нет; выгрузите его заново")
         yield Archive(modes, opened)

@@ -11,7 +11,7 @@ from datetime import date
 
 from shared.cells import INVISIBLE, Cells, Unfit
 from shared.import_report import Count, Refusal, Report, shorter
-from shared.oneroster.archive import Archive
+from shared.oneroster.archive import Archive, Torn
 from shared.sheet import Row, Sheet
 
 Progress = Callable[[str, int, int], None]
@@ -55,7 +55,7 @@ def stage(archive: Archive, report: Report, progress: Progress, today: date) -> 
     """Every promised file of `FILES`, rows by `id` with their `line`, empty cells NULL, dates in ISO order.
 
     Rows that cannot be read are refused; rows to be deleted are noted, and those of `users` kept in `gone`.
-    Raises Unfit when the archive is torn.
+    Raises Torn.
     """
     database = sqlite3.connect("", isolation_level=None)  # an unnamed file that goes away by itself
     try:
@@ -94,12 +94,9 @@ class _Filling:
     def fill(self, archive: Archive, progress: Progress, today: date) -> None:
         self._report.files[self._file] = self._count
         self._database.execute("BEGIN")
-        with archive.open(self._name) as sheet:
-            try:
+        try:
+            with archive.open(self._name) as sheet:
                 columns = self._columns(sheet)
-            except Unfit as unfit:
-                self._refuse(1, unfit)
-            else:
                 for line, row in sheet.rows:
                     if isinstance(row, Unfit) or any(map(str.strip, row)):
                         self._take(line, row, columns, today)
@@ -107,6 +104,10 @@ class _Filling:
                             self._tell()
                             done = self._count.read
                             progress(self._file, done, max(done, int(done / max(sheet.share(), 1e-9))))
+        except Torn:
+            raise
+        except Unfit as unfit:
+            self._refuse(1, unfit)
         self._database.execute("COMMIT")
         self._tell()
         progress(self._file, self._count.read, self._count.read)
