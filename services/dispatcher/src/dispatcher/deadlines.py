@@ -23,6 +23,7 @@ import asyncpg
 from dispatcher.messages import Status
 from shared.categories import Category, Channel, Mode
 from shared.db import AnyConnection
+from shared.web.language import mark
 
 AT_RISK_WITHIN = timedelta(hours=1)
 
@@ -50,16 +51,16 @@ class Why(StrEnum):
 
 
 SAID: dict[Why, str] = {
-    Why.HELD: "ждёт разрешённого часа",
-    Why.DIGEST: "ждёт сводки",
-    Why.NOT_COMPOSED: "сообщение ещё не составлено",
-    Why.PAUSED: "канал остановлен",
-    Why.AWAY: "шлюз не отвечает",
-    Why.BUDGET: "остаток SMS этого месяца выясняется",
-    Why.RETRYING: "ждёт следующей попытки",
-    Why.QUEUE: "стоит в очереди",
-    Why.SENDING: "отправляется",
-    Why.UNKNOWN: "исход отправки неясен",
+    Why.HELD: mark("ждёт разрешённого часа"),
+    Why.DIGEST: mark("ждёт сводки"),
+    Why.NOT_COMPOSED: mark("сообщение ещё не составлено"),
+    Why.PAUSED: mark("канал остановлен"),
+    Why.AWAY: mark("шлюз не отвечает"),
+    Why.BUDGET: mark("остаток SMS этого месяца выясняется"),
+    Why.RETRYING: mark("ждёт следующей попытки"),
+    Why.QUEUE: mark("стоит в очереди"),
+    Why.SENDING: mark("отправляется"),
+    Why.UNKNOWN: mark("исход отправки неясен"),
 }
 """In Russian, for pages and commands."""
 

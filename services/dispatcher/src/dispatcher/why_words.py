@@ -7,7 +7,7 @@ from typing import Any
 from dispatcher.messages import Status
 from dispatcher.why import Explained
 from shared.categories import Channel, Mode
-from shared.consent_items import titled
+from shared.consent_items import Titled
 from shared.routing import Verdict
 from shared.web.language import mark
 
@@ -100,7 +100,7 @@ def _decided(one: Explained) -> list[Sentence]:
             for word, text in NO_CONSENT.items():
                 if word in one.missing:
                     return [(text, {})]
-            missing = ", ".join(map(titled, one.missing))
-            return [(mark("Не сообщалось: в листе согласия не отмечено %(missing)s."), {"missing": missing})]
+            values = {"missing": Titled(tuple(one.missing))}
+            return [(mark("Не сообщалось: в листе согласия не отмечено %(missing)s."), values)]
         case _:
             return [(SILENT.get(reason, mark("Не сообщалось.")), {})]

@@ -28,9 +28,10 @@ def main() -> None:
 
 
 def texts_of(package: str) -> set[str]:
-    """Every text of the package's pages, in Russian, except those that the common catalogue has."""
+    """Every text of the package's pages, in Russian, except those that the common catalogue has, which is
+    that of all `shared`."""
     common = set() if package == COMMON else texts_of(COMMON)
-    return {*_in_templates(package), *_in_code(package)} - common
+    return {*_in_templates(package), *_in_code("shared" if package == COMMON else package)} - common
 
 
 def raw_russian(package: str) -> set[str]:

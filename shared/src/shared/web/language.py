@@ -2,7 +2,8 @@
 English. The catalogue is read at start, so nothing compiled is kept; a text it lacks stays Russian.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -45,6 +46,17 @@ def catalogue(package: str) -> Mapping[str, str]:
     return {str(entry.id): str(entry.string) for entry in read if entry.id and entry.string}
 
 
+class Worded(ABC):
+    """A text or a value put together of several texts, so that a page may say each in its language; `str`
+    is the Russian."""
+
+    @abstractmethod
+    def said(self, say: Callable[[str], str]) -> str: ...
+
+    def __str__(self) -> str:
+        return self.said(str)
+
+
 class Texts:
     """The texts of one package and of the common pages, in one language."""
 
@@ -54,10 +66,17 @@ class Texts:
             {} if language is Language.RU else {**catalogue("shared.web"), **catalogue(package)}
         )
 
-    def say(self, text: str, **values: Any) -> str:
+    def say(self, text: str | Worded, **values: Any) -> str:
         """`_('Осталось %(n)s', n=3)`, in the page's language."""
+        if isinstance(text, Worded):
+            return text.said(self.say)
         said = self._known.get(text, text)
-        return said % values if values else said
+        if not values:
+            return said
+        return said % {
+            name: value.said(self.say) if isinstance(value, Worded) else value
+            for name, value in values.items()
+        }
 
     def count(self, number: int, forms: str) -> str:
         """`count(5, 'семья|семьи|семей')` → «5 семей»: forms for 1, 2 and 5, or for 1 and 2 in English."""

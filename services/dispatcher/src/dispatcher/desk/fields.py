@@ -7,8 +7,8 @@ from wtforms import DateField, SelectMultipleField
 
 from dispatcher.desk.entries import NO_ITEMS, Wrong
 from shared.consent import MATRIX, OwnForm
-from shared.consent_items import SECTIONS, TITLES
-from shared.web.language import mark
+from shared.consent_items import SECTIONS, TITLES, Meaning, Section
+from shared.web.language import Worded, mark
 
 NO_DAY = mark("Укажите дату полностью: день, месяц и год.")
 
@@ -42,23 +42,21 @@ SENDING = frozenset(
 """The items that telling families rests on (R-C4)."""
 
 
-def sections(form: OwnForm) -> list[tuple[str, list[tuple[str, str]]]]:
+def sections(form: OwnForm) -> list[tuple[str | Worded, list[tuple[str, str | Worded]]]]:
     """The sheet as printed: sections with (item, title). A school's own form is one section, each item
     in the words of the items it means."""
     if form:
-        return [
-            ("", [(own, "; ".join(TITLES[item] for item in means) or "—") for own, means in form.items()])
-        ]
+        return [("", [(own, Meaning(tuple(means))) for own, means in form.items()])]
     return [
         (
-            f"{number}. {title}",
+            Section(number),
             [(item, said) for item, said in TITLES.items() if item.split(".")[0] == number],
         )
-        for number, title in SECTIONS.items()
+        for number in SECTIONS
     ]
 
 
-def titles(form: OwnForm) -> dict[str, str]:
+def titles(form: OwnForm) -> dict[str, str | Worded]:
     """Each item of the school's sheet in words."""
     return {item: said for _, items in sections(form) for item, said in items}
 

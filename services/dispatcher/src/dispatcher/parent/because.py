@@ -7,7 +7,7 @@ from dispatcher.messages import Status
 from dispatcher.parent.choices import Bar, Closed
 from dispatcher.why import Explained
 from shared.categories import Category, Channel, Mode
-from shared.consent_items import titled
+from shared.consent_items import Titled
 from shared.routing import Verdict
 from shared.web.language import mark
 
@@ -132,7 +132,7 @@ def hidden(missing: tuple[str, ...]) -> Sentence:
 def closed(channel: Channel, why: Closed) -> Sentence:
     """Why a way to be told cannot be chosen: the end of a sentence."""
     if why.bar is Bar.NO_CONSENT:
-        return _NOT_TICKED, {"missing": ", ".join(map(titled, why.missing))}
+        return _NOT_TICKED, {"missing": Titled(why.missing)}
     if why.bar is Bar.NO_ADDRESS:
         return _NO_ADDRESS[channel], {}
     return _CLOSED[why.bar], {}
@@ -142,4 +142,4 @@ def _without(missing: tuple[str, ...], ended: Mapping[str, str], otherwise: str)
     for word, text in ended.items():
         if word in missing:
             return text, {}
-    return otherwise, {"missing": ", ".join(map(titled, missing))}
+    return otherwise, {"missing": Titled(missing)}
