@@ -4,8 +4,9 @@ from pathlib import Path
 
 from shared.categories import Channel
 from shared.consent import ITEMS, MATRIX
-from shared.consent_items import TITLES, titled
+from shared.consent_items import TITLES, Meaning, Section, Titled
 from shared.consent_page import SUBJECTS, WAYS, page
+from shared.web.language import Language, Texts
 
 PAGE = Path(__file__).parents[3] / "docs" / "consent.md"
 
@@ -22,5 +23,17 @@ def test_every_row_way_and_item_has_its_words() -> None:
 
 
 def test_alternatives_are_said_as_such() -> None:
-    assert titled("6.9/6.12").count(" или ") == 1
-    assert titled("withdrawn") == "withdrawn"
+    assert str(Titled(("6.9/6.12",))).count(" или ") == 1
+    assert str(Titled(("withdrawn",))) == "withdrawn"
+
+
+def test_what_is_put_together_is_said_in_the_reader_s_language() -> None:
+    say = Texts("dispatcher", Language.EN).say
+    lacks = "лист без %(missing)s"
+    assert say(lacks, missing=Titled(("4.3", "6.9/6.12"))) == (
+        "лист без 4.3 (marks), 6.9 (sending marks and attendance by e-mail) or "
+        "6.12 (disclosure and access in another way)"
+    )
+    assert say(Section("4")) == "4. Education"
+    assert say(Meaning(("1.3", "4.3"))) == "contact details; marks"
+    assert str(Meaning(())) == "—"
