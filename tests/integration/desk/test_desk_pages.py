@@ -2,6 +2,7 @@
 its field, and nothing of another school is there (R-C1, R-C3, R-C6, R-B8, R-D1, R-D2)."""
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -392,3 +393,30 @@ async def test_one_guardian_s_page_never_acts_for_another(desk: Desk) -> None:
     answer = await desk.send("/contact", data, guardian="g-2")
     assert answer.status_code == 422
     assert await desk.admin.fetchval("SELECT count(*) FROM consent.contact") == 0
+
+
+@pytest.mark.parametrize("odd", ["2026/15", "a%2Fb", "50%", "../..", "№ 7?#&"])
+async def test_a_family_opens_whatever_the_journal_calls_the_pupil(desk: Desk, odd: str) -> None:
+    """Ids are the journal's own: every link of the page keeps them whole."""
+    await desk.admin.execute(
+        """INSERT INTO roster.pupil (school, pupil, class, family_name, given_name)
+           VALUES ('a', $1, '7Б', 'Ковалёв', 'Севастьян')""",
+        odd,
+    )
+    await desk.admin.execute(
+        """INSERT INTO roster.guardianship (school, pupil, guardian, relation)
+           VALUES ('a', $1, 'g-1', 'mother')""",
+        odd,
+    )
+    (sibling,) = re.findall(r'href="([^"]+)"[^>]*>[^<]*Севастьян', await desk.open())
+    page = await desk.her.open(html.unescape(sibling))
+    assert page.status_code == 200, sibling
+    assert "Севастьян" in page.text
+    (sheet,) = re.findall(r'href="([^"]+/sheet\?guardian=g-1[^"]*)"', page.text)
+    sent = await desk.her.send(
+        html.unescape(sheet), {"number": "С-77", "signed_on": "2026-09-01", "items": "1.3"}
+    )
+    assert sent.status_code == 303, sent.text
+    back = await desk.her.open(sent.headers["location"])
+    assert "Севастьян" in back.text
+    assert await desk.admin.fetchval("SELECT pupil FROM consent.sheet WHERE number = 'С-77'") == odd

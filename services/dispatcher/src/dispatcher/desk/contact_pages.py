@@ -16,6 +16,7 @@ from dispatcher.desk.contacts import TRIES, Answer, Code
 from dispatcher.desk.entries import Wrong
 from dispatcher.desk.family import ContactRow, Family, read_contacts, read_family
 from dispatcher.desk.forms import refuse
+from dispatcher.desk.paths import PUPIL
 from dispatcher.desk.room import DESK, Entered, Room
 from dispatcher.sending.suppression import lift
 from shared.access import Access, access
@@ -86,7 +87,7 @@ class ContactPages:
         self._codes = codes
 
     def routes(self) -> APIRouter:
-        routes = APIRouter(prefix="/desk/families/{pupil}")
+        routes = APIRouter(prefix=f"/desk{PUPIL}")
         routes.add_api_route("/contact", self.new, methods=["GET", "POST"])
         for path, page in {
             "send": self.send,

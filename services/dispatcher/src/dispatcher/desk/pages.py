@@ -10,6 +10,7 @@ from dispatcher.desk.family import read_family, read_file
 from dispatcher.desk.fields import titles
 from dispatcher.desk.find import LIMIT, Found, find
 from dispatcher.desk.labels import CATEGORIES, CONFIRMED, FORMS, RELATIONS, STOPPED
+from dispatcher.desk.paths import PUPIL
 from dispatcher.desk.room import DESK, Entered, Room
 from dispatcher.sending.budget import Budget
 from dispatcher.working_days import WorkingDays, YearMissing
@@ -53,7 +54,7 @@ class DeskPages:
         routes = APIRouter(prefix="/desk")
         routes.add_api_route("/", self.home, methods=["GET"])
         routes.add_api_route("/find", self.find, methods=["POST"])
-        routes.add_api_route("/families/{pupil}", self.family, methods=["GET"])
+        routes.add_api_route(PUPIL, self.family, methods=["GET"])
         return routes
 
     @access(Access.STAFF, "the secretary's own school: search and what waits", roles=DESK)

@@ -12,6 +12,7 @@ from dispatcher.desk.entries import Tie, Wrong
 from dispatcher.desk.family import Family, read_family
 from dispatcher.desk.forms import refuse
 from dispatcher.desk.paper_forms import ApplicationForm, SheetForm, defaults
+from dispatcher.desk.paths import PUPIL
 from dispatcher.desk.room import DESK, Entered, Room
 from shared.access import Access, access
 from shared.categories import Channel
@@ -30,7 +31,7 @@ class PaperPages:
         self._room = room
 
     def routes(self) -> APIRouter:
-        routes = APIRouter(prefix="/desk/families/{pupil}")
+        routes = APIRouter(prefix=f"/desk{PUPIL}")
         routes.add_api_route("/sheet", self.sheet, methods=["GET", "POST"])
         routes.add_api_route("/application", self.application, methods=["GET", "POST"])
         return routes

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import asyncpg
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
+from dispatcher.desk.paths import part
 from dispatcher.desk.questions import Questions
 from shared.clock import Clock
 from shared.db import AnyConnection
@@ -47,7 +48,7 @@ class Place:
     def to(self, *parts: str, **query: str) -> str:
         """The address of a page of this desk: `to("families", pupil, "sheet", guardian=…)`."""
         asked = {"school": self.school, **query} if self.named else query
-        path = HOME + "/".join(quote(part, safe="") for part in parts)
+        path = HOME + "/".join(map(part, parts))
         return f"{path}?{urlencode(asked)}" if asked else path
 
     def family(self, pupil: str, **query: str) -> str:

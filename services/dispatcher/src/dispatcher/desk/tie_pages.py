@@ -14,6 +14,7 @@ from dispatcher.desk.entries import Wrong
 from dispatcher.desk.family import Family, read_family
 from dispatcher.desk.fields import NO_DAY, DayField
 from dispatcher.desk.forms import refuse
+from dispatcher.desk.paths import PUPIL
 from dispatcher.desk.room import DESK, Entered, Room
 from shared.access import Access, access
 from shared.families import Pupil
@@ -69,7 +70,7 @@ class TiePages:
         self._room = room
 
     def routes(self) -> APIRouter:
-        routes = APIRouter(prefix="/desk/families/{pupil}")
+        routes = APIRouter(prefix=f"/desk{PUPIL}")
         routes.add_api_route("/restriction", self.restriction, methods=["GET", "POST"])
         routes.add_api_route("/restriction/lift", self.lift, methods=["GET", "POST"])
         routes.add_api_route("/leaving", self.leaving, methods=["GET", "POST"])

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from dispatcher import words
 from dispatcher.desk.family import read_family
 from dispatcher.desk.labels import RELATIONS
+from dispatcher.desk.paths import PUPIL
 from dispatcher.desk.room import DESK, Place, Room
 from dispatcher.why import Question, explain
 from dispatcher.why_words import BECAME, sentences
@@ -38,7 +39,7 @@ class WhyPages:
         self._room = room
 
     def routes(self) -> APIRouter:
-        routes = APIRouter(prefix="/desk/families/{pupil}")
+        routes = APIRouter(prefix=f"/desk{PUPIL}")
         routes.add_api_route("/why", self.why, methods=["GET"])
         return routes
 

@@ -8,6 +8,7 @@ from dispatcher.desk.entries import Wrong
 from dispatcher.desk.family import read_family
 from dispatcher.desk.fields import NO_DAY, DayField
 from dispatcher.desk.forms import refuse
+from dispatcher.desk.paths import PUPIL
 from dispatcher.desk.room import DESK, Room
 from dispatcher.working_days import WorkingDays, YearMissing
 from shared.access import Access, access
@@ -27,7 +28,7 @@ class WithdrawalPages:
         self._days = days
 
     def routes(self) -> APIRouter:
-        routes = APIRouter(prefix="/desk/families/{pupil}")
+        routes = APIRouter(prefix=f"/desk{PUPIL}")
         routes.add_api_route("/withdrawal", self.withdrawal, methods=["GET", "POST"])
         return routes
 
