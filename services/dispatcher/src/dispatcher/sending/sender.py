@@ -59,7 +59,7 @@ class Width:
 
 
 WIDTHS = {
-    Channel.EMAIL: Width(calls=8, hand=64),
+    Channel.EMAIL: Width(calls=16, hand=128),
     Channel.PUSH: Width(calls=8, hand=32),
     Channel.SMS: Width(calls=4, hand=8),
 }
