@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from integration.sending.office import Office, ScriptedPort
@@ -13,7 +14,7 @@ from dispatcher.channels.base import Accepted, Blame, Misconfigured, Outcome, Pa
 from dispatcher.channels.sms import SmsChannel
 from dispatcher.sending import pauses, provider_row
 from dispatcher.sending.breaker import Report
-from dispatcher.sending.gate import Gate, Permit, Shut
+from dispatcher.sending.gate import Gate, Gated, Permit, Shut
 from dispatcher.sending.limits import Limits
 from sandbox.faults import Refuse
 from sandbox.smsaero import SmsAero
@@ -109,6 +110,23 @@ async def test_a_provider_that_is_away_is_left_alone_then_probed_with_one(office
         await eventually(lambda: _is(office, "closed"))
         await _now(office)
         await eventually(_all(office, "accepted", 12))
+
+
+async def test_a_probe_that_called_nobody_is_handed_to_the_next(office: Office) -> None:
+    """Its papers had changed at the last look: nobody waits a minute for it."""
+    gate = Gate(office.pool, Channel.EMAIL, Limits(100, 1000))
+    for _ in range(5):
+        gate.heard(Retry("smtp: no answer", blame=Blame.PROVIDER), 0.01, probe=False)
+    await gate.report()
+    await _now(office)
+    port = ScriptedPort(Channel.EMAIL, [Retry("papers_changed", blame=Blame.GATE)])
+    gated = Gated(port, gate)
+    parcel = Parcel(UUID(int=1), "a", ("a@example.org",), b"x")
+    assert isinstance(await gated.send(parcel), Retry)
+    await gate.report()
+    assert isinstance(await gated.send(parcel), Accepted)
+    await gate.report()
+    assert await _is(office, "closed")
 
 
 async def _is(office: Office, state: str) -> bool:

@@ -57,6 +57,13 @@ def test_one_probe_and_no_other_beside_it() -> None:
     assert ask(found, later + PROBE_LEASE)[1] is Leave.PROBE  # the first was lost with its replica
 
 
+def test_a_probe_that_called_nobody_is_the_next_ones() -> None:
+    probing, _ = ask(_open(), NOW + FIRST)
+    found = heard(probing, Report(unused=True), NOW + FIRST)
+    assert ask(found, NOW + FIRST)[1] is Leave.PROBE
+    assert heard(CLOSED, Report(unused=True), NOW) == CLOSED
+
+
 def test_only_the_probe_closes_it_or_opens_it_for_longer() -> None:
     later = NOW + FIRST
     probing, _ = ask(_open(), later)

@@ -43,13 +43,15 @@ class Breaker:
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a replica's calls came to since its last report: `last` failures after the last that was
-    answered. `probe`: whether the probe was answered, None without one."""
+    answered. `probe`: whether the probe was answered, None without one; `unused`: it came back, for nobody
+    was called."""
 
     answered: int = 0
     failed: int = 0
     last: int = 0
     reason: str | None = None
     probe: bool | None = None
+    unused: bool = False
 
 
 class Leave(StrEnum):
@@ -67,6 +69,8 @@ def heard(breaker: Breaker, report: Report, now: datetime) -> Breaker:
             return _counted(breaker, report, now)
         case State.PROBING if report.probe is not None:
             return Breaker(now) if report.probe else _opened(breaker, report.reason, now)
+        case State.PROBING if report.unused:
+            return replace(breaker, state=State.OPEN, until=now)
         case _:
             return breaker
 

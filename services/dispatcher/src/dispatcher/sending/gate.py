@@ -86,12 +86,13 @@ class _Calls:
     last: int = 0
     reason: str | None = None
     probe: bool | None = None
+    unused: bool = False
     slow: bool = False
     slow_for: timedelta | None = None
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
     def told(self) -> Told:
-        report = Report(self.answered, self.failed, self.last, self.reason, self.probe)
+        report = Report(self.answered, self.failed, self.last, self.reason, self.probe, self.unused)
         return Told(report, self.slow, self.slow_for, tuple(self.latencies))
 
     @property
@@ -101,7 +102,7 @@ class _Calls:
     @property
     def urgent(self) -> bool:
         """Whether the other replicas should hear of it now."""
-        return bool(self.failed) or self.slow or self.probe is not None
+        return bool(self.failed) or self.slow or self.unused or self.probe is not None
 
     def earlier(self, other: "_Calls") -> None:
         """A report that could not be made is joined with what came after it."""
@@ -111,6 +112,7 @@ class _Calls:
         self.failed += other.failed
         self.reason = self.reason or other.reason
         self.probe = other.probe if self.probe is None else self.probe
+        self.unused = self.unused or other.unused
         self.slow = self.slow or other.slow
         self.slow_for = self.slow_for or other.slow_for
 
@@ -172,6 +174,11 @@ class Gate:
         if calls.urgent:
             self._draw_soon()
 
+    def not_called(self) -> None:
+        """A probe's leave comes back, for the next message."""
+        self._calls.unused = True
+        self._draw_soon()
+
     async def report(self) -> None:
         """Tell what nobody told yet."""
         if self._calls.any:
@@ -204,7 +211,7 @@ class Gate:
         """Rounds while anybody waits or something must be told at once."""
         try:
             while await self._round() and (self._waiting or self._calls.urgent):
-                pass
+                self._gate.not_called()
         except Exception as error:  # noqa: BLE001 - whoever waits is answered, and asks again
             log.error("gate.broken", provider=self.channel.value, error=type(error).__name__)  # noqa: TRY400
         finally:
@@ -284,7 +291,9 @@ class Gated:
             self._gate.heard(broken, time.monotonic() - began, probe=leave.probe)
             raise
         if isinstance(outcome, Retry) and outcome.blame is Blame.GATE:
-            return outcome  # nobody was called; a probe's lease runs out
+            if leave.probe:
+                self._gate.not_called()
+            return outcome
         self._gate.heard(outcome, time.monotonic() - began, probe=leave.probe)
         return outcome
 
