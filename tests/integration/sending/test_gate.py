@@ -260,3 +260,14 @@ async def test_replicas_that_ask_at_once_are_granted_the_limit_and_all_heard(off
     row = await _provider(office)
     assert sum(granted) == sum(row["hour_counts"]) == 25
     assert len(row["latencies"]) == 40
+
+
+async def test_who_comes_while_permits_are_drawn_gets_one_of_the_next(office: Office) -> None:
+    gate = Gate(office.pool, Channel.EMAIL, Limits(per_second=1000, per_hour=100_000))
+
+    async def come(number: int) -> Permit | Shut:
+        for _ in range(number):  # each at another moment of the rounds
+            await asyncio.sleep(0)
+        return await gate.enter()
+
+    assert set(await asyncio.gather(*(come(number) for number in range(200)))) == {Permit()}

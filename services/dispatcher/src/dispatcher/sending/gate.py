@@ -211,7 +211,7 @@ class Gate:
         """Rounds while anybody waits or something must be told at once."""
         try:
             while await self._round() and (self._waiting or self._calls.urgent):
-                self._gate.not_called()
+                pass
         except Exception as error:  # noqa: BLE001 - whoever waits is answered, and asks again
             log.error("gate.broken", provider=self.channel.value, error=type(error).__name__)  # noqa: TRY400
         finally:
