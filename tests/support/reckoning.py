@@ -51,7 +51,8 @@ SELECT bus_group, topic, reason FROM paper.dead_letter
 # was replaced by newer news before another try.
 _PUSHED = """
 SELECT id, told_at IS NOT NULL AS told, status = 'cancelled' AND EXISTS (
-    SELECT FROM dispatch.message_history h WHERE h.message = m.id AND (h.reason = 'lease_ran_out' OR h.to_status = 'unknown')
+    SELECT FROM dispatch.message_history h
+    WHERE h.message = m.id AND (h.reason = 'lease_ran_out' OR h.to_status = 'unknown')
 ) AS maybe
 FROM dispatch.message m WHERE channel = 'push'
 """
