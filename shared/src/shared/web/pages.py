@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -53,6 +54,7 @@ class Pages:
             count=texts.count,
             day=partial(_day, language),
             moment=partial(_moment, language),
+            decimal=partial(_decimal, language),
             asset=self.asset,
             csrf=lambda: visit.csrf,
             language=language,
@@ -129,3 +131,8 @@ def _moment(language: Language, value: datetime, zone: str = "UTC") -> str:
     there = value.astimezone(ZoneInfo(zone))
     day = format_date(there, "medium", locale=language.locale)
     return f"{day}, {format_time(there, 'short', locale=language.locale)}"
+
+
+def _decimal(language: Language, value: float, digits: int = 1) -> str:
+    """«0,5»: always so many digits after the comma."""
+    return str(format_decimal(value, format=f"0.{'0' * digits}", locale=language.locale))
