@@ -6,11 +6,12 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.ground import Ground
+from bench.usage import peak_megabytes
 from onebox.demo.installation import VESTNIK
 from sandbox.journal import Kind, Size, build
 from sandbox.journal.registry import COLUMNS, rows
@@ -61,9 +62,14 @@ async def measure(at: Ground, pupils: int) -> Imported:
     began = time.monotonic()
     words = (VESTNIK, "registry", "import", str(folder))
     process = subprocess.Popen(words, env=at.environment(), stdout=subprocess.DEVNULL)
-    # wait4 tells the kernel's own peak of this one process, which no sampling can miss.
-    _, status, used = await asyncio.to_thread(os.wait4, process.pid, 0)
+    ended, peak = asyncio.create_task(asyncio.to_thread(os.wait4, process.pid, 0)), 0.0
+    while not ended.done():
+        # Not what wait4 tells: that begins with the size of the process that started this one.
+        with suppress(OSError, StopIteration):
+            peak = max(peak, peak_megabytes(process.pid))
+        await asyncio.wait([ended], timeout=0.1)
+    _, status, used = ended.result()
     seconds = time.monotonic() - began
     if os.waitstatus_to_exitcode(status):
         raise SystemExit("the generated lists were refused")
-    return Imported(written, size / 2**20, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Imported(written, size / 2**20, seconds, used.ru_utime + used.ru_stime, peak)
