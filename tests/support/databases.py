@@ -48,7 +48,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 
 class Databases:
-    """The server of one test process. Databases are cheap (tens of ms) and dropped after use."""
+    """The server of one test process and what it lends."""
 
     def __init__(self, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder / "postgres", extra=_FAST)

@@ -26,6 +26,7 @@ from onebox.postgres import programs
 from shared.errors import ForPeople
 from shared.schema import OWNED, heads, require_current
 from shared.service import Context
+from shared.whole_file import write_whole
 
 FORMAT = 1
 DUMP, FILES, MANIFEST = "database.dump", "files.tar", "manifest.json"
@@ -116,7 +117,7 @@ async def back_up(context: Context, place: Path, say: Said) -> Path:
         await asyncio.to_thread(readable, draft)
         hashes = {name: await asyncio.to_thread(digest, draft / name) for name in (DUMP, FILES)}
         schemas = {schema: head for schema, head in heads().items() if head is not None}
-        register.write(draft / MANIFEST, Manifest(made_at, schemas, server, rows, hashes).dump())
+        write_whole(draft / MANIFEST, Manifest(made_at, schemas, server, rows, hashes).dump())
         draft.rename(whole)
     except OSError as wrong:
         raise BackupFailed(f"Копия не получилась ({wrong.strerror}): проверьте место на диске.") from wrong

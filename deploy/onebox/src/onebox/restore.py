@@ -25,6 +25,7 @@ from shared.migrations import make_roles, migrate, scripts_of
 from shared.schema import OWNED
 from shared.service import Context
 from shared.topics import Service
+from shared.whole_file import write_whole
 
 SCHEMAS = tuple(schema for schemas in OWNED.values() for schema in schemas)
 
@@ -68,7 +69,7 @@ async def restore(
     await asyncio.to_thread(_files, source / FILES, data)
     await migrate(context.database_url)
     say(f"Уничтожения после копии: {len(known)}…")
-    register.write(data / register.NAME, "".join(f"{register.line_of(order)}\n" for order in known).encode())
+    write_whole(data / register.NAME, "".join(f"{register.line_of(order)}\n" for order in known).encode())
     register.remember_place(data, source.parent)
     erased: list[UUID] = []
     left: list[UUID] = []
@@ -146,11 +147,11 @@ async def _database(url: str, path: Path, work: Path) -> None:
     work.mkdir(parents=True, mode=0o700)
     try:
         dropped = "".join(f"DROP SCHEMA IF EXISTS {schema} CASCADE;\n" for schema in SCHEMAS)
-        register.write(work / "1.sql", f"SET client_min_messages = warning;\n{dropped}".encode())
+        write_whole(work / "1.sql", f"SET client_min_messages = warning;\n{dropped}".encode())
         await asyncio.to_thread(
             backup.run, "pg_restore", "--no-owner", "--file=-", stdin=path, stdout=work / "2.sql"
         )
-        register.write(work / "3.sql", _RENUMBER.encode())
+        write_whole(work / "3.sql", _RENUMBER.encode())
         scripts = [f"--file={work / name}" for name in ("1.sql", "2.sql", "3.sql")]
         strict = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
         await asyncio.to_thread(backup.run, "psql", *strict, f"--dbname={url}", *scripts)

@@ -1,10 +1,10 @@
 """Where PDFs are kept: `<data>/paper/<school>/<week or day>/<class>.pdf`, for the owner's eyes only."""
 
 import hashlib
-import os
-import secrets
 from pathlib import Path
 from urllib.parse import quote
+
+from shared.whole_file import write_whole
 
 _RUSSIAN = "".join(chr(code) for code in range(0x0400, 0x0460))
 
@@ -24,22 +24,9 @@ def digest(path: Path) -> str | None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """All of it or nothing, also if the power goes: written aside, then renamed. Mode 0600."""
+    """A PDF in its place, whole; folders on the way are made."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, content)
 
 
 def _segment(text: str) -> str:

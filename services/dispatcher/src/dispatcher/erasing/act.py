@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from dispatcher.erasing import register
 from shared.erasure import Cause, Counts, Order, Step
 from shared.typesetting.compile import compile_pdf
 from shared.typesetting.glyphs import Json, filter_json
+from shared.whole_file import write_whole
 
 KEPT_YEARS = 3
 SYSTEM = "Вестник: доставка сведений электронного журнала семьям"
@@ -160,7 +160,7 @@ async def write_act(data: Path, act: Act) -> str:
     path = folder / f"{act.order.id}.pdf"
     said = json.dumps(machine(act), ensure_ascii=False, indent=2).encode()
     for suffix, content in ((".json", said), (".csv", event_log(act).encode("utf-8-sig")), (".pdf", pdf)):
-        register.write(path.with_suffix(suffix), content)
+        write_whole(path.with_suffix(suffix), content)
     return str(path.relative_to(data))
 
 

@@ -6,8 +6,6 @@ Ids and days only.
 """
 
 import json
-import os
-import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from shared.erasure import Cause, Order
+from shared.whole_file import write_whole
 
 log = structlog.get_logger()
 
@@ -69,7 +68,7 @@ def append(data: Path, orders: Iterable[Order]) -> None:
     whole = path.read_bytes() if path.exists() else b""
     if whole and not whole.endswith(b"\n"):
         whole = whole[: whole.rfind(b"\n") + 1]
-    write(path, whole + "".join(f"{line_of(order)}\n" for order in orders).encode())
+    write_whole(path, whole + "".join(f"{line_of(order)}\n" for order in orders).encode())
     for place in places(data):
         mirror(data, place)
 
@@ -81,7 +80,7 @@ def mirror(data: Path, place: Path) -> bool:
         if not place.is_dir():
             raise FileNotFoundError(place)
         known = {order.id: order for path in (place / NAME, ours) if path.exists() for order in read(path)}
-        write(place / NAME, "".join(f"{line_of(order)}\n" for order in known.values()).encode())
+        write_whole(place / NAME, "".join(f"{line_of(order)}\n" for order in known.values()).encode())
     except OSError as wrong:
         log.error("erasure.register_not_mirrored", error=type(wrong).__name__)  # noqa: TRY400 - the reason is the whole story
         return False
@@ -91,7 +90,7 @@ def mirror(data: Path, place: Path) -> bool:
 def remember_place(data: Path, place: Path) -> None:
     """Backups are kept there from now on."""
     known = sorted({*map(str, places(data)), str(place)})
-    write(data / _PLACES, json.dumps(known, ensure_ascii=False).encode())
+    write_whole(data / _PLACES, json.dumps(known, ensure_ascii=False).encode())
 
 
 def places(data: Path) -> list[Path]:
@@ -99,19 +98,6 @@ def places(data: Path) -> list[Path]:
         return [Path(place) for place in json.loads((data / _PLACES).read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
-
-
-def write(path: Path, content: bytes) -> None:
-    """All or nothing, on the disk when it returns, mode 0600."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _order(said: dict[str, object]) -> Order:
